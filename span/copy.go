@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package span
+
+import "encoding/binary"
+
+// Copier copies spans from any number of batches to the end of one, translating codes and sharing equal resources and
+// scopes. Columns that a source does not have (it was read with a projection) become zero.
+//
+// The sources must not change between a [Copier.From] that names them and the last copy from them.
+type Copier struct {
+	dst *Batch
+	src *Batch
+	cur *remap
+
+	maps      map[*Batch]*remap
+	resources map[string]uint32 // contents of dst's resources, as codes of dst
+	scopes    map[string]uint32
+	scratch   []byte
+}
+
+// remap translates one source; 0 means not translated yet, otherwise it is one more than the code or index in dst.
+type remap struct {
+	codes            []uint32
+	resources, scope []uint32
+}
+
+// NewCopier returns a copier that appends to dst.
+func NewCopier(dst *Batch) *Copier {
+	c := &Copier{}
+	c.Reset(dst)
+	return c
+}
+
+// Reset forgets all sources and makes dst the destination, which may hold spans already.
+func (c *Copier) Reset(dst *Batch) {
+	c.dst, c.src, c.cur = dst, nil, nil
+	if c.maps == nil {
+		c.maps, c.resources, c.scopes = map[*Batch]*remap{}, map[string]uint32{}, map[string]uint32{}
+	}
+	clear(c.maps)
+	clear(c.resources)
+	clear(c.scopes)
+}
+
+// From makes src the batch that the following rows are copied from. Going back to an earlier source is cheap.
+func (c *Copier) From(src *Batch) {
+	if c.src == src {
+		return
+	}
+	c.src, c.cur = src, c.maps[src]
+	if c.cur == nil {
+		c.cur = &remap{
+			codes:     make([]uint32, src.Strings.Len()),
+			resources: make([]uint32, src.Resources.Len()),
+			scope:     make([]uint32, src.Scopes.Len()),
+		}
+		c.maps[src] = c.cur
+	}
+}
+
+// Rows copies the given rows of the source, in that order.
+func (c *Copier) Rows(rows []int32) {
+	for _, r := range rows {
+		c.Row(int(r))
+	}
+}
+
+// Row copies row i of the source and returns its row in the destination.
+func (c *Copier) Row(i int) int {
+	s, d := c.src, c.dst
+	r := d.AddSpan()
+	d.TraceID[r], d.SpanID[r], d.ParentID[r] = s.TraceID[i], s.SpanID[i], s.ParentID[i]
+	d.Start[r], d.Duration[r] = s.Start[i], s.Duration[i]
+	d.Kind[r], d.Status[r] = at(s.Kind, i), at(s.Status, i)
+	d.Name[r] = c.code(at(s.Name, i))
+	d.StatusMessage[r] = c.code(at(s.StatusMessage, i))
+	d.TraceState[r] = c.code(at(s.TraceState, i))
+	d.Flags[r] = at(s.Flags, i)
+	d.DroppedAttrs[r], d.DroppedEvents[r], d.DroppedLinks[r] = at(s.DroppedAttrs, i), at(s.DroppedEvents, i), at(s.DroppedLinks, i)
+	d.HeadWeight[r], d.Notes[r] = at(s.HeadWeight, i), at(s.Notes, i)
+	if i < len(s.TraceWeight) {
+		d.TraceWeight[r] = s.TraceWeight[i]
+	}
+	d.Resource[r] = c.resource(at(s.Resource, i))
+	d.Scope[r] = c.scopeOf(at(s.Scope, i))
+	c.attrs(&d.Attrs, &s.Attrs, i)
+	lo, hi := s.Events.Range(i)
+	for e := lo; e < hi; e++ {
+		d.Events.Add(s.Events.Time[e], c.code(s.Events.Name[e]), s.Events.Dropped[e])
+		c.attrs(&d.Events.Attrs, &s.Events.Attrs, e)
+		d.Events.Attrs.EndOwner()
+	}
+	lo, hi = s.Links.Range(i)
+	for l := lo; l < hi; l++ {
+		d.Links.Add(s.Links.TraceID[l], s.Links.SpanID[l], c.code(s.Links.TraceState[l]), s.Links.Flags[l], s.Links.Dropped[l])
+		c.attrs(&d.Links.Attrs, &s.Links.Attrs, l)
+		d.Links.Attrs.EndOwner()
+	}
+	d.EndSpan()
+	return r
+}
+
+// at reads a column that may be absent.
+func at[T any](col []T, i int) (v T) {
+	if i < len(col) {
+		v = col[i]
+	}
+	return v
+}
+
+func (c *Copier) code(code Code) Code {
+	if code == 0 {
+		return 0
+	}
+	if m := c.cur.codes[code]; m != 0 {
+		return m - 1
+	}
+	n := c.dst.Strings.Intern(c.src.Strings.Bytes(code))
+	c.cur.codes[code] = n + 1
+	return n
+}
+
+func (c *Copier) attrs(dst, src *Attrs, owner int) {
+	lo, hi := src.Range(owner)
+	for i := lo; i < hi; i++ {
+		val := src.Val[i]
+		if src.Type[i].InStrings() {
+			val = uint64(c.code(Code(val)))
+		}
+		dst.Add(c.code(src.Key[i]), src.Type[i], val)
+	}
+}
+
+// contents appends what makes an owner's attributes equal to another's, in codes of the destination.
+func (c *Copier) contents(key []byte, a *Attrs, owner int) []byte {
+	lo, hi := a.Range(owner)
+	for i := lo; i < hi; i++ {
+		val := a.Val[i]
+		if a.Type[i].InStrings() {
+			val = uint64(c.code(Code(val)))
+		}
+		key = binary.LittleEndian.AppendUint32(key, c.code(a.Key[i]))
+		key = append(key, byte(a.Type[i]))
+		key = binary.LittleEndian.AppendUint64(key, val)
+	}
+	return key
+}
+
+func (c *Copier) resource(i uint32) uint32 {
+	s, d := &c.src.Resources, &c.dst.Resources
+	if int(i) >= s.Len() {
+		return c.emptyResource()
+	}
+	if m := c.cur.resources[i]; m != 0 {
+		return m - 1
+	}
+	schema, refs := c.code(s.SchemaURL[i]), c.code(s.EntityRefs[i])
+	key := binary.LittleEndian.AppendUint32(c.scratch[:0], s.Dropped[i])
+	key = binary.LittleEndian.AppendUint32(key, schema)
+	key = binary.LittleEndian.AppendUint32(key, refs)
+	key = c.contents(key, &s.Attrs, int(i))
+	c.scratch = key
+	n, ok := c.resources[string(key)]
+	if !ok {
+		n = uint32(d.Add())
+		d.Dropped[n], d.SchemaURL[n], d.EntityRefs[n] = s.Dropped[i], schema, refs
+		c.attrs(&d.Attrs, &s.Attrs, int(i))
+		d.Attrs.EndOwner()
+		c.resources[string(key)] = n
+	}
+	c.cur.resources[i] = n + 1
+	return n
+}
+
+// emptyResource is for spans of a source without a resource table.
+func (c *Copier) emptyResource() uint32 {
+	n, ok := c.resources[""]
+	if !ok {
+		n = uint32(c.dst.Resources.Add())
+		c.dst.Resources.Attrs.EndOwner()
+		c.resources[""] = n
+	}
+	return n
+}
+
+func (c *Copier) scopeOf(i uint32) uint32 {
+	s, d := &c.src.Scopes, &c.dst.Scopes
+	if int(i) >= s.Len() {
+		return c.emptyScope()
+	}
+	if m := c.cur.scope[i]; m != 0 {
+		return m - 1
+	}
+	name, version, schema := c.code(s.Name[i]), c.code(s.Version[i]), c.code(s.SchemaURL[i])
+	key := binary.LittleEndian.AppendUint32(c.scratch[:0], name)
+	key = binary.LittleEndian.AppendUint32(key, version)
+	key = binary.LittleEndian.AppendUint32(key, schema)
+	key = binary.LittleEndian.AppendUint32(key, s.Dropped[i])
+	key = c.contents(key, &s.Attrs, int(i))
+	c.scratch = key
+	n, ok := c.scopes[string(key)]
+	if !ok {
+		n = uint32(d.Add(name, version))
+		d.Dropped[n], d.SchemaURL[n] = s.Dropped[i], schema
+		c.attrs(&d.Attrs, &s.Attrs, int(i))
+		d.Attrs.EndOwner()
+		c.scopes[string(key)] = n
+	}
+	c.cur.scope[i] = n + 1
+	return n
+}
+
+// emptyScope is for spans of a source without a scope table.
+func (c *Copier) emptyScope() uint32 {
+	n, ok := c.scopes[""]
+	if !ok {
+		n = uint32(c.dst.Scopes.Add(0, 0))
+		c.dst.Scopes.Attrs.EndOwner()
+		c.scopes[""] = n
+	}
+	return n
+}
