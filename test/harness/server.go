@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startLimit bounds how long a server may take until /ready answers 200.
+const startLimit = 30 * time.Second
+
+// Config says how to start a server.
+type Config struct {
+	// Data is the data directory; empty: a fresh one of the test.
+	Data string
+	// Args are further flags of `clew serve`.
+	Args []string
+	// Env are further variables, "KEY=value".
+	Env []string
+}
+
+// Server is a running `clew serve`. Its addresses are "host:port" and change
+// with every Restart. Not for concurrent use, save for the fields after Start.
+type Server struct {
+	HTTP, Tempo, OTLPGRPC, OTLPHTTP string
+	// Data is the data directory, kept over Kill, Stop and Restart.
+	Data string
+	// StartTook is the time from exec to the first 200 of /ready.
+	StartTook time.Duration
+
+	cfg    Config
+	log    *tail
+	cmd    *exec.Cmd
+	exited chan error
+}
+
+// Start starts a server and waits until it is ready. The server is killed and
+// its log shown, if the test failed, when the test ends.
+func Start(tb testing.TB, cfg Config) *Server {
+	tb.Helper()
+	if cfg.Data == "" {
+		cfg.Data = filepath.Join(tb.TempDir(), "data")
+	}
+	s := &Server{cfg: cfg, Data: cfg.Data, log: &tail{limit: 64 << 10}}
+	s.start(tb)
+	tb.Cleanup(func() {
+		if s.cmd != nil {
+			s.Kill(tb)
+		}
+		if tb.Failed() {
+			tb.Logf("log of clew serve (its end):\n%s", s.log)
+		}
+	})
+	return s
+}
+
+func (s *Server) start(tb testing.TB) {
+	tb.Helper()
+	addresses := filepath.Join(tb.TempDir(), "addresses.json")
+	args := append([]string{"serve", "--ephemeral-ports", "--addresses-file", addresses, "--data", s.Data}, s.cfg.Args...)
+	cmd := exec.Command(Clew(tb), args...)
+	cmd.Env = append(os.Environ(), s.cfg.Env...)
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		tb.Fatalf("start clew serve: %v", err)
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	s.cmd, s.exited = cmd, exited
+
+	if err := s.await(addresses); err != nil {
+		tb.Fatalf("start clew serve: %v\nits log:\n%s", err, s.log)
+	}
+	s.StartTook = time.Since(began)
+}
+
+// await waits for the addresses file and then for /ready.
+func (s *Server) await(addresses string) error {
+	deadline := time.Now().Add(startLimit)
+	for {
+		select {
+		case err := <-s.exited:
+			s.cmd = nil
+			return fmt.Errorf("exited before it was ready: %v", err)
+		default:
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not ready after %v", startLimit)
+		}
+		if s.ready(addresses) {
+			return nil
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func (s *Server) ready(addresses string) bool {
+	data, err := os.ReadFile(addresses)
+	if err != nil {
+		return false
+	}
+	var all map[string]string
+	if json.Unmarshal(data, &all) != nil {
+		return false
+	}
+	s.HTTP, s.Tempo, s.OTLPGRPC, s.OTLPHTTP = all["http"], all["tempo"], all["otlp-grpc"], all["otlp-http"]
+	resp, err := http.Get("http://" + s.HTTP + "/ready")
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+// PID returns the server's process id.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Alive reports whether the process still runs.
+func (s *Server) Alive() bool {
+	select {
+	case err := <-s.exited:
+		s.exited <- err
+		return false
+	default:
+		return s.cmd != nil
+	}
+}
+
+// Kill ends the server with SIGKILL, as a power cut of the process.
+func (s *Server) Kill(tb testing.TB) {
+	tb.Helper()
+	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		tb.Fatalf("kill clew serve: %v", err)
+	}
+	<-s.exited
+	s.cmd = nil
+}
+
+// Stop ends the server with SIGTERM and expects exit code 0 within 20 s.
+func (s *Server) Stop(tb testing.TB) {
+	tb.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		tb.Fatalf("stop clew serve: %v", err)
+	}
+	select {
+	case err := <-s.exited:
+		s.cmd = nil
+		if err != nil {
+			tb.Fatalf("stop clew serve: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		tb.Fatal("stop clew serve: still running 20 s after SIGTERM")
+	}
+}
+
+// Restart starts a stopped or killed server again on the same data.
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
+	if s.cmd != nil {
+		tb.Fatal("restart clew serve: it still runs; Stop or Kill it first")
+	}
+	s.start(tb)
+}
+
+// URL returns the address of path on the http port.
+func (s *Server) URL(path string) string { return "http://" + s.HTTP + path }
+
+// RSS returns the resident memory of the server in bytes, now and at its peak.
+func (s *Server) RSS(tb testing.TB) (now, peak int64) {
+	tb.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.PID()))
+	if err != nil {
+		tb.Fatalf("read memory of clew serve: %v", err)
+	}
+	for line := range strings.Lines(string(data)) {
+		name, rest, _ := strings.Cut(line, ":")
+		fields := strings.Fields(rest)
+		if len(fields) != 2 || fields[1] != "kB" {
+			continue
+		}
+		kib, err := strconv.ParseInt(fields[0], 10, 64)
+		if err != nil {
+			continue
+		}
+		switch name {
+		case "VmRSS":
+			now = kib << 10
+		case "VmHWM":
+			peak = kib << 10
+		}
+	}
+	if now == 0 || peak == 0 {
+		tb.Fatal("read memory of clew serve: no VmRSS or VmHWM in its status")
+	}
+	return now, peak
+}
+
+// Log returns the end of what the server wrote to stdout and stderr.
+func (s *Server) Log() string { return s.log.String() }
+
+// tail keeps the last bytes written to it.
+type tail struct {
+	mu    sync.Mutex
+	buf   []byte
+	limit int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - t.limit; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.buf)
+}
