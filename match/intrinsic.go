@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package match
+
+import (
+	"unsafe"
+
+	"github.com/clew-tracing/clew/span"
+)
+
+// intrinsic judges an intrinsic of every span.
+func (d *decider) intrinsic(f Intrinsic) {
+	b := d.b
+	switch f {
+	case Duration:
+		d.ints(func(i int) int64 { return b.Dur(i) })
+	case Start:
+		d.ints(func(i int) int64 { return b.Start[i] })
+	case Status:
+		d.ints(func(i int) int64 { return int64(b.Status[i]) })
+	case Kind:
+		d.ints(func(i int) int64 { return int64(b.Kind[i]) })
+	case Name:
+		d.codes(b.Name)
+	case StatusMessage:
+		d.codes(b.StatusMessage)
+	case InstrumentationName:
+		d.scopeCodes(b.Scopes.Name)
+	case InstrumentationVersion:
+		d.scopeCodes(b.Scopes.Version)
+	case SpanID:
+		for i := range b.SpanID {
+			d.spanID(i, b.SpanID[i])
+		}
+	case ParentID:
+		for i, id := range b.ParentID {
+			if !id.IsZero() {
+				d.spanID(i, id)
+			}
+		}
+	case TraceID:
+		for lo := 0; lo < b.Len(); {
+			hi := lo + 1
+			for hi < b.Len() && b.TraceID[hi] == b.TraceID[lo] {
+				hi++
+			}
+			v := d.traceID(b.TraceID[lo])
+			for ; lo < hi; lo++ {
+				d.row(lo, v)
+			}
+		}
+	case EventName, EventTimeSinceStart:
+		for i := range b.Len() {
+			lo, hi := b.Events.Range(i)
+			for e := lo; e < hi; e++ {
+				if f == EventName {
+					d.row(i, d.str(b.Events.Name[e]))
+				} else {
+					d.row(i, decide(d.c, d.op, span.IntValue(b.Events.Time[e]-b.Start[i])))
+				}
+			}
+		}
+	case LinkTraceID, LinkSpanID:
+		for i := range b.Len() {
+			lo, hi := b.Links.Range(i)
+			for l := lo; l < hi; l++ {
+				if f == LinkTraceID {
+					d.row(i, d.traceID(b.Links.TraceID[l]))
+				} else {
+					d.spanID(i, b.Links.SpanID[l])
+				}
+			}
+		}
+	default: // of the trace: a span alone cannot decide
+		d.yes.SetAll()
+		if d.some != nil {
+			// The caller takes yes out of some, and everything shall stay.
+			d.some.SetAll()
+			d.yes.Reset(b.Len())
+		}
+	}
+}
+
+func (d *decider) ints(get func(int) int64) {
+	for i := range d.b.Len() {
+		d.row(i, decide(d.c, d.op, span.IntValue(get(i))))
+	}
+}
+
+func (d *decider) codes(column []span.Code) {
+	for i, code := range column {
+		d.row(i, d.str(code))
+	}
+}
+
+// scopeCodes judges a column of the scopes table.
+func (d *decider) scopeCodes(column []span.Code) {
+	for i, s := range d.b.Scope {
+		if int(s) < len(column) {
+			d.row(i, d.str(column[s]))
+		}
+	}
+}
+
+func (d *decider) spanID(i int, id span.SpanID) {
+	var buf [16]byte
+	d.row(i, d.text(id.AppendHex(buf[:0])))
+}
+
+func (d *decider) traceID(id span.TraceID) verdict {
+	var buf [32]byte
+	return d.text(id.AppendHex(buf[:0]))
+}
+
+// text judges bytes as a string, without copying them.
+func (d *decider) text(s []byte) verdict {
+	return decide(d.c, d.op, span.Value{Type: span.TypeString, Str: unsafe.String(unsafe.SliceData(s), len(s))})
+}
