@@ -4,7 +4,6 @@ package harness
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,7 +30,8 @@ type Config struct {
 }
 
 // Server is a running `clew serve`. Its addresses are "host:port" and change
-// with every Restart. Not for concurrent use, save for the fields after Start.
+// with every Restart. Not for concurrent use, save for Alive and requests
+// between a Start and the return of the next Kill or Stop.
 type Server struct {
 	HTTP, Tempo, OTLPGRPC, OTLPHTTP string
 	// Data is the data directory, kept over Kill, Stop and Restart.
@@ -40,10 +39,9 @@ type Server struct {
 	// StartTook is the time from exec to the first 200 of /ready.
 	StartTook time.Duration
 
-	cfg    Config
-	log    *tail
-	cmd    *exec.Cmd
-	exited chan error
+	cfg  Config
+	log  *tail
+	proc *process
 }
 
 // Start starts a server and waits until it is ready. The server is killed and
@@ -56,9 +54,7 @@ func Start(tb testing.TB, cfg Config) *Server {
 	s := &Server{cfg: cfg, Data: cfg.Data, log: &tail{limit: 64 << 10}}
 	s.start(tb)
 	tb.Cleanup(func() {
-		if s.cmd != nil {
-			s.Kill(tb)
-		}
+		s.Kill(tb)
 		if tb.Failed() {
 			tb.Logf("log of clew serve (its end):\n%s", s.log)
 		}
@@ -74,12 +70,11 @@ func (s *Server) start(tb testing.TB) {
 	cmd.Env = append(os.Environ(), s.cfg.Env...)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	began := time.Now()
-	if err := cmd.Start(); err != nil {
+	proc, err := startProcess(cmd)
+	if err != nil {
 		tb.Fatalf("start clew serve: %v", err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
-	s.cmd, s.exited = cmd, exited
+	s.proc = proc
 
 	if err := s.await(addresses); err != nil {
 		tb.Fatalf("start clew serve: %v\nits log:\n%s", err, s.log)
@@ -91,11 +86,8 @@ func (s *Server) start(tb testing.TB) {
 func (s *Server) await(addresses string) error {
 	deadline := time.Now().Add(startLimit)
 	for {
-		select {
-		case err := <-s.exited:
-			s.cmd = nil
-			return fmt.Errorf("exited before it was ready: %v", err)
-		default:
+		if !s.Alive() {
+			return fmt.Errorf("exited before it was ready: %v", s.proc.wait())
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("not ready after %v", startLimit)
@@ -126,50 +118,32 @@ func (s *Server) ready(addresses string) bool {
 }
 
 // PID returns the server's process id.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
+func (s *Server) PID() int { return s.proc.cmd.Process.Pid }
 
-// Alive reports whether the process still runs.
-func (s *Server) Alive() bool {
-	select {
-	case err := <-s.exited:
-		s.exited <- err
-		return false
-	default:
-		return s.cmd != nil
-	}
-}
+// Alive reports whether the process runs.
+func (s *Server) Alive() bool { return s.proc.alive() }
 
-// Kill ends the server with SIGKILL, as a power cut of the process.
+// Kill ends the server with SIGKILL, if it still runs, and waits for its end.
 func (s *Server) Kill(tb testing.TB) {
 	tb.Helper()
-	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := s.proc.signal(syscall.SIGKILL); err != nil {
 		tb.Fatalf("kill clew serve: %v", err)
 	}
-	<-s.exited
-	s.cmd = nil
+	_ = s.proc.wait() // "signal: killed"
 }
 
 // Stop ends the server with SIGTERM and expects exit code 0 within 20 s.
 func (s *Server) Stop(tb testing.TB) {
 	tb.Helper()
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.proc.stop(); err != nil {
 		tb.Fatalf("stop clew serve: %v", err)
-	}
-	select {
-	case err := <-s.exited:
-		s.cmd = nil
-		if err != nil {
-			tb.Fatalf("stop clew serve: %v", err)
-		}
-	case <-time.After(20 * time.Second):
-		tb.Fatal("stop clew serve: still running 20 s after SIGTERM")
 	}
 }
 
 // Restart starts a stopped or killed server again on the same data.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
-	if s.cmd != nil {
+	if s.Alive() {
 		tb.Fatal("restart clew serve: it still runs; Stop or Kill it first")
 	}
 	s.start(tb)
@@ -210,26 +184,3 @@ func (s *Server) RSS(tb testing.TB) (now, peak int64) {
 
 // Log returns the end of what the server wrote to stdout and stderr.
 func (s *Server) Log() string { return s.log.String() }
-
-// tail keeps the last bytes written to it.
-type tail struct {
-	mu    sync.Mutex
-	buf   []byte
-	limit int
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, p...)
-	if over := len(t.buf) - t.limit; over > 0 {
-		t.buf = append(t.buf[:0], t.buf[over:]...)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.buf)
-}
