@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write cmd/*/deps.txt anew")
+
+// releaseTags are the build tags of the Makefile.
+var releaseTags = []string{"-tags", "grpcnotrace"}
+
+// maxBinary is what a released `clew` may weigh, in bytes.
+const maxBinary = 40e6
+
+func run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	root, err := repoRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(name, args...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, &stderr)
+	}
+	return string(out)
+}
+
+func commands(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	for _, f := range goFiles(t) {
+		if dir := filepath.ToSlash(filepath.Dir(f.path)); top(f.path) == "cmd" && f.ast.Name.Name == "main" && !slices.Contains(out, dir) {
+			out = append(out, dir)
+		}
+	}
+	if len(out) == 0 {
+		t.Fatal("no command found: the search is broken")
+	}
+	return out
+}
+
+// What a binary links is under review: a new module shows as a changed line.
+func TestLinkedModules(t *testing.T) {
+	root, err := repoRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cmd := range commands(t) {
+		args := append([]string{"list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}{{end}}{{end}}"}, releaseTags...)
+		lines := slices.Compact(slices.Sorted(strings.SplitSeq(strings.TrimSpace(run(t, "go", append(args, "./"+cmd)...)), "\n")))
+		lines = slices.DeleteFunc(lines, func(l string) bool { return l == "" })
+		got := strings.Join(lines, "\n") + "\n"
+		manifest := filepath.Join(root, filepath.FromSlash(cmd), "deps.txt")
+		if *update {
+			if err := os.WriteFile(manifest, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(manifest)
+		if err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s links other modules than its deps.txt says; `go test ./tools/archtest -update` writes it anew: %s", cmd, diff)
+		}
+	}
+}
+
+// Whatever reaches text/template calls methods by name, and the linker must then
+// keep every method of every type: about 8 MB.
+func TestNoTemplatesAndSize(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "clew")
+	build := append([]string{"build", "-trimpath", "-o", bin}, releaseTags...)
+	run(t, "go", append(build, "./cmd/clew")...)
+	symbols := run(t, "go", "tool", "nm", bin)
+	for _, sym := range []string{"text/template.(*Template).Execute", "html/template.(*Template).Execute"} {
+		if strings.Contains(symbols, sym) {
+			t.Errorf("cmd/clew links %s: find what calls it with `go list -deps` and do without", sym)
+		}
+	}
+	if !strings.Contains(symbols, "runtime.main") {
+		t.Error("the symbol table is empty: the search is broken")
+	}
+	run(t, "go", append(build, "-ldflags", "-s -w", "./cmd/clew")...)
+	info, err := os.Stat(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > maxBinary {
+		t.Errorf("cmd/clew weighs %d bytes, more than %d", info.Size(), maxBinary)
+	}
+	t.Logf("cmd/clew: %.1f MB", float64(info.Size())/1e6)
+}
+
+// Every dependency that our own code names has its line of reason.
+func TestDependenciesHaveReasons(t *testing.T) {
+	const adr = "docs/adr/0001-dependencies.md"
+	var text, goMod string
+	npm := map[string]string{}
+	for _, f := range repoFiles(t) {
+		switch {
+		case f.path == adr:
+			text = f.text
+		case f.path == "go.mod":
+			goMod = f.text
+		case f.path == "ui/package.json":
+			var pkg struct{ Dependencies, DevDependencies map[string]string }
+			if err := json.Unmarshal([]byte(f.text), &pkg); err != nil {
+				t.Fatal(err)
+			}
+			for _, deps := range []map[string]string{pkg.Dependencies, pkg.DevDependencies} {
+				for name := range deps {
+					npm[name] = f.path
+				}
+			}
+		}
+	}
+	var modules []string
+	for line := range strings.Lines(goMod) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "require ")
+		if f := strings.Fields(line); len(f) >= 2 && strings.HasPrefix(f[1], "v") && strings.Contains(f[0], ".") {
+			modules = append(modules, f[0])
+		}
+	}
+	wanted := npm
+	for _, f := range goFiles(t) {
+		for _, imp := range f.ast.Imports {
+			p, err := strconv.Unquote(imp.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			best := ""
+			for _, m := range modules {
+				if (p == m || strings.HasPrefix(p, m+"/")) && len(m) > len(best) {
+					best = m
+				}
+			}
+			if best != "" {
+				wanted[best] = f.path
+			}
+		}
+	}
+	if len(wanted) < 5 {
+		t.Fatalf("found only %d dependencies: the search is broken", len(wanted))
+	}
+	for name, by := range wanted {
+		if !strings.Contains(text, "`"+name+"`") {
+			t.Errorf("%s is used by %s and has no line in %s: why, who keeps it, what if they stop", name, by, adr)
+		}
+	}
+}
