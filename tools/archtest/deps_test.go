@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write cmd/*/deps.txt anew")
 var releaseTags = []string{"-tags", "grpcnotrace"}
 
 // maxBinary is what a released `clew` may weigh, in bytes.
-const maxBinary = 40e6
+const maxBinary int64 = 40e6
 
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
