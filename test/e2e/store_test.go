@@ -236,3 +236,7 @@ func nestedAttributes() []*commonpb.KeyValue {
 		{Key: "nothing", Value: &commonpb.AnyValue{}},
 	}
 }
+
+func errorStatus(message string) *tracepb.Status {
+	return &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: message}
+}
