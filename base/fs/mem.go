@@ -539,7 +539,7 @@ func (f *memFile) Sync() error {
 		return err
 	}
 	n := f.n
-	n.durable = n.data[:len(n.data):len(n.data)]
+	n.durable = slices.Clip(n.data)
 	n.shared = len(n.data)
 	return nil
 }

@@ -120,7 +120,7 @@ func (c *cloner) clone(n *memNode) *memNode {
 		return out
 	}
 	if c.live {
-		out.data = n.data[:len(n.data):len(n.data)]
+		out.data = slices.Clip(n.data)
 		out.durable, out.shared = n.durable, n.shared
 		out.lost = slices.Clone(n.lost)
 		return out
@@ -158,13 +158,13 @@ func (c *cloner) crashed(n *memNode) []byte {
 			torn[i] = byte(c.rng.Uint32())
 		}
 	}
-	return data[:len(data):len(data)]
+	return slices.Clip(data)
 }
 
 // zeroLost returns data with the lost ranges as zeros, and data itself if none
 // falls into it.
 func zeroLost(data []byte, lost []byteRange) []byte {
-	data = data[:len(data):len(data)]
+	data = slices.Clip(data)
 	copied := false
 	for _, s := range lost {
 		from, to := min(s.from, len(data)), min(s.to, len(data))

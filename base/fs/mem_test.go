@@ -5,6 +5,7 @@ package fs_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path"
@@ -408,9 +409,7 @@ func TestCrashModel(t *testing.T) {
 				}
 				inFlight = false
 				clear(durable)
-				for n, f := range live {
-					durable[n] = f
-				}
+				maps.Copy(durable, live)
 			},
 			"": func(t *rapid.T) {
 				want := content(durable, func(f *file) []byte { return f.durable })

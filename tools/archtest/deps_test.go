@@ -116,12 +116,12 @@ func TestDependenciesHaveReasons(t *testing.T) {
 	var text, goMod string
 	npm := map[string]string{}
 	for _, f := range repoFiles(t) {
-		switch {
-		case f.path == adr:
+		switch f.path {
+		case adr:
 			text = f.text
-		case f.path == "go.mod":
+		case "go.mod":
 			goMod = f.text
-		case f.path == "ui/package.json":
+		case "ui/package.json":
 			var pkg struct{ Dependencies, DevDependencies map[string]string }
 			if err := json.Unmarshal([]byte(f.text), &pkg); err != nil {
 				t.Fatal(err)

@@ -82,7 +82,6 @@ type banned struct {
 	pattern string
 	why     string
 	source  bool // in source files only
-	exempt  []string
 }
 
 func bannedTexts() []banned {

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs every fuzz target of the module for $1 (default 2m) each. A find is
+# written to testdata/fuzz of its package and fails the run: commit it with the
+# repair.
+set -euo pipefail
+
+time=${1:-2m}
+failed=()
+for pkg in $(go list ./...); do
+  for target in $(go test -list '^Fuzz' "$pkg" | grep '^Fuzz' || true); do
+    echo "== $pkg $target"
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$pkg" || failed+=("$pkg $target")
+  done
+done
+if [ ${#failed[@]} -gt 0 ]; then
+  printf 'failed: %s\n' "${failed[@]}" >&2
+  exit 1
+fi
