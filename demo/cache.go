@@ -71,13 +71,3 @@ func (c *cache[V]) put(key string, value V) {
 	}
 	c.entries[key] = entry[V]{value: value, until: time.Now().Add(c.life)}
 }
-
-// drop forgets a key. Its place in the order stays until its turn comes.
-func (c *cache[V]) drop(key string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e, ok := c.entries[key]; ok {
-		e.until = time.Time{}
-		c.entries[key] = e
-	}
-}

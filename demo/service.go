@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -77,8 +78,11 @@ func (s *service) route(pattern string, handle func(http.ResponseWriter, *http.R
 			refuse(w, err)
 		}
 	})
-	options := []otelhttp.Option{otelhttp.WithTracerProvider(s.provider), otelhttp.WithPropagators(propagator())}
-	s.mux.Handle(pattern, otelhttp.NewHandler(handler, pattern, options...))
+	traced := otelhttp.NewHandler(handler, pattern, otelhttp.WithTracerProvider(s.provider), otelhttp.WithPropagators(propagator()))
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		r.Pattern = strings.TrimSuffix(r.Pattern, "{$}") // net/http's mark for "no further" is no part of http.route
+		traced.ServeHTTP(w, r)
+	})
 }
 
 // grpcServer returns the pod's instrumented gRPC server, for services to register themselves on.
