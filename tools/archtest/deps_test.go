@@ -161,6 +161,11 @@ func TestDependenciesHaveReasons(t *testing.T) {
 	if len(wanted) < 5 {
 		t.Fatalf("found only %d dependencies: the search is broken", len(wanted))
 	}
+	for line := range strings.Lines(text) {
+		if cells := strings.Split(line, "`"); cells[0] == "| " && len(cells) > 2 && wanted[cells[1]] == "" {
+			t.Errorf("%s has a line for %s, which nothing uses", adr, cells[1])
+		}
+	}
 	for name, by := range wanted {
 		if !strings.Contains(text, "`"+name+"`") {
 			t.Errorf("%s is used by %s and has no line in %s: why, who keeps it, what if they stop", name, by, adr)
