@@ -43,6 +43,12 @@ func (c *Copier) Reset(dst *Batch) {
 	clear(c.scopes)
 }
 
+// Forget drops what is known of the sources, which may change from here on, and keeps what is known of the destination.
+func (c *Copier) Forget() {
+	c.src, c.cur = nil, nil
+	clear(c.maps)
+}
+
 // From makes src the batch that the following rows are copied from. Going back to an earlier source is cheap.
 func (c *Copier) From(src *Batch) {
 	if c.src == src {
