@@ -48,7 +48,6 @@ Caused by: java.net.SocketTimeoutException: Read timed out
 export function makeTrace({ seed = 1, spans: budget = 120, traceId, drop = 0, skew = false, errors = true } = {}) {
   const random = randomFrom(seed * 7919 + 17);
   const between = (lo, hi) => Math.round(lo + (hi - lo) * random() ** 2);
-  const pick = (list) => list[Math.floor(random() * list.length)];
   const hex = (n) => Array.from({ length: n }, () => Math.floor(random() * 16).toString(16)).join("");
   const id = traceId ?? hex(32);
   const spans = [];

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A trace as the trace page works with it: the columns of the payload plus what
+// follows from them in linear time. Rows are in pre-order, so a subtree is the
+// range row … row+subtree[row], a reverse loop visits children before parents,
+// and no tree of objects is ever made.
+
+import { type TraceColumns, flagException, parentMissing, statusError } from "../wire/columns";
+
+export interface ServiceSummary {
+  name: string;
+  spans: number;
+  errors: number;
+  /** Self-time in ns summed over the service's spans. */
+  selfTime: number;
+}
+
+/** What is derived from the columns; all arrays have one entry a row. */
+export interface Derived {
+  /** Duration less the time during which at least one child ran, ns. */
+  selfTime: Float64Array;
+  /** Spans with status error in the subtree, the row itself included. */
+  errors: Uint32Array;
+  /** Earliest start and latest end of the subtree, ns after the trace's start. */
+  subtreeStart: Float64Array;
+  subtreeEnd: Float64Array;
+  /** Index into `services` (unlike `service`, dense). */
+  serviceIndex: Uint16Array;
+  services: ServiceSummary[];
+  maxDepth: number;
+  errorCount: number;
+  /** Latest end over all spans: the right edge of the time axis, at least 1. */
+  extent: number;
+}
+
+export interface Trace extends TraceColumns, Derived {}
+
+/** Computes what the page needs beyond the payload. Linear in spans. */
+export function derive(c: TraceColumns): Derived {
+  const n = c.spans;
+  const selfTime = new Float64Array(n);
+  const errors = new Uint32Array(n);
+  const subtreeStart = new Float64Array(n);
+  const subtreeEnd = new Float64Array(n);
+  const serviceIndex = new Uint16Array(n);
+  const services: ServiceSummary[] = [];
+  const indexOfCode = new Map<number, number>();
+  // Right edge of the time that children seen so far cover, per parent. Children
+  // come in order of their start, so one number is enough to take their union.
+  const covered = new Float64Array(n).fill(-Infinity);
+  let maxDepth = 0;
+  let errorCount = 0;
+  let extent = 1;
+
+  for (let row = 0; row < n; row++) {
+    const start = c.start[row]!;
+    const end = start + c.duration[row]!;
+    selfTime[row] = c.duration[row]!;
+    subtreeStart[row] = start;
+    subtreeEnd[row] = end;
+    if (end > extent) extent = end;
+    if (c.depth[row]! > maxDepth) maxDepth = c.depth[row]!;
+    const failed = c.status[row] === statusError ? 1 : 0;
+    errors[row] = failed;
+    errorCount += failed;
+
+    const code = c.service[row]!;
+    let index = indexOfCode.get(code);
+    if (index === undefined) {
+      // Past 65,535 services the rest share the last entry: a trace with more is not about services.
+      index = Math.min(services.length, 0xffff);
+      indexOfCode.set(code, index);
+      services[index] ??= { name: c.strings[code]!, spans: 0, errors: 0, selfTime: 0 };
+    }
+    serviceIndex[row] = index;
+    services[index]!.spans++;
+    services[index]!.errors += failed;
+
+    const parent = c.parent[row]!;
+    if (parent >= 0) {
+      const from = Math.max(start, c.start[parent]!, covered[parent]!);
+      const to = Math.min(end, c.start[parent]! + c.duration[parent]!);
+      if (to > from) {
+        selfTime[parent] = selfTime[parent]! - (to - from);
+        covered[parent] = to;
+      }
+    }
+  }
+  for (let row = n - 1; row >= 0; row--) {
+    services[serviceIndex[row]!]!.selfTime += selfTime[row]!;
+    const parent = c.parent[row]!;
+    if (parent < 0) continue;
+    errors[parent] = errors[parent]! + errors[row]!;
+    if (subtreeStart[row]! < subtreeStart[parent]!) subtreeStart[parent] = subtreeStart[row]!;
+    if (subtreeEnd[row]! > subtreeEnd[parent]!) subtreeEnd[parent] = subtreeEnd[row]!;
+  }
+  return { selfTime, errors, subtreeStart, subtreeEnd, serviceIndex, services, maxDepth, errorCount, extent };
+}
+
+/**
+ * The time that children of a row run, as merged [from, to, from, to, …] clipped
+ * to the row's own time. What is not in it is self-time.
+ */
+export function coveredByChildren(t: TraceColumns, row: number): Float64Array {
+  const out: number[] = [];
+  const start = t.start[row]!;
+  const end = start + t.duration[row]!;
+  const last = row + t.subtree[row]!;
+  for (let child = row + 1; child <= last; child += t.subtree[child]! + 1) {
+    const from = Math.max(start, t.start[child]!);
+    const to = Math.min(end, t.start[child]! + t.duration[child]!);
+    if (to <= from) continue;
+    if (out.length > 0 && from <= out[out.length - 1]!) {
+      if (to > out[out.length - 1]!) out[out.length - 1] = to;
+    } else {
+      out.push(from, to);
+    }
+  }
+  return Float64Array.from(out);
+}
+
+export function nameOf(t: TraceColumns, row: number): string {
+  return t.strings[t.name[row]!]!;
+}
+
+export function serviceOf(t: TraceColumns, row: number): string {
+  return t.strings[t.service[row]!]!;
+}
+
+/** The conventional summary ("SELECT orders"), or "" when there is none or it says no more than the name. */
+export function summaryOf(t: TraceColumns, row: number): string {
+  const summary = t.strings[t.summary[row]!]!;
+  return summary === nameOf(t, row) ? "" : summary;
+}
+
+export function isError(t: TraceColumns, row: number): boolean {
+  return t.status[row] === statusError;
+}
+
+export function hasException(t: TraceColumns, row: number): boolean {
+  return (t.flags[row]! & flagException) !== 0;
+}
+
+export function isOrphan(t: TraceColumns, row: number): boolean {
+  return t.parent[row] === parentMissing;
+}
+
+const kindNames = ["unspecified", "internal", "server", "client", "producer", "consumer"];
+
+export function kindOf(t: TraceColumns, row: number): string {
+  return kindNames[t.kind[row]!] ?? "unspecified";
+}
+
+/** Rows from the top of the tree down to the row's parent. */
+export function ancestorsOf(t: TraceColumns, row: number): number[] {
+  const out: number[] = [];
+  for (let p = t.parent[row]!; p >= 0; p = t.parent[p]!) out.push(p);
+  return out.reverse();
+}
