@@ -40,7 +40,7 @@ func top(p string) string {
 	return ""
 }
 
-// repository is read once for all tests. Read-only.
+// repository is read once for all tests.
 var repository = sync.OnceValues(readRepository)
 
 func repoFiles(t *testing.T) []repoFile {
