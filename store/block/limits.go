@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package block
+
+const (
+	headerMagic = "CLEWBLK1"
+	groupMagic  = "CLEWGRP1"
+	endMagic    = "CLEWEND1"
+
+	// version is raised when a reader of the version before could misread a file. Readers keep the old ones.
+	version = 1
+
+	headerFixed  = 8 + 4 + 8
+	groupFixed   = 8 + 4 + 8 + 8
+	trailerFixed = 8 + 4 + 8
+
+	// DefaultMaxRows cuts row groups. More rows compress better (dictionaries are shared) but make reading a single
+	// trace dearer, since a column is decoded whole. Not part of the format.
+	DefaultMaxRows = 32 << 10
+	// DefaultMaxBytes cuts row groups by the memory that their rows take, so that decoding a group of large values stays
+	// within what a query may use. Not part of the format.
+	DefaultMaxBytes = 32 << 20
+
+	// packBelow is the raw size under which a column shares a segment with others: below it, the checksum, the
+	// directory entry and zstd's frame weigh more than what reading neighbours costs.
+	packBelow = 1 << 10
+	// packLimit ends a shared segment, so that a column in it costs no more than this to read.
+	packLimit = 32 << 10
+
+	// maxRows, maxRaw and maxDirectory bound what a reader allocates for a file that lies. They are far above what a
+	// writer makes: a row group of one 64 MiB request and a directory of 100,000 keys.
+	maxRows      = 1 << 24
+	maxRaw       = 1 << 30
+	maxDirectory = 256 << 20
+)
