@@ -8,6 +8,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -170,5 +171,37 @@ func TestDependenciesHaveReasons(t *testing.T) {
 		if !strings.Contains(text, "`"+name+"`") {
 			t.Errorf("%s is used by %s and has no line in %s: why, who keeps it, what if they stop", name, by, adr)
 		}
+	}
+}
+
+// `npm ci` refuses a lock file that lacks the packages of other platforms, and
+// npm leaves those out that it could not get when it locked.
+func TestLockFilesAreComplete(t *testing.T) {
+	found := 0
+	for _, f := range repoFiles(t) {
+		if !strings.HasSuffix(f.path, "package-lock.json") {
+			continue
+		}
+		found++
+		var lock struct {
+			Packages map[string]struct{ OptionalDependencies map[string]string }
+		}
+		if err := json.Unmarshal([]byte(f.text), &lock); err != nil {
+			t.Errorf("%s: %v", f.path, err)
+		}
+		have := map[string]bool{}
+		for place := range lock.Packages {
+			have[path.Base(path.Dir(place))+"/"+path.Base(place)], have[path.Base(place)] = true, true
+		}
+		for place, pkg := range lock.Packages {
+			for name := range pkg.OptionalDependencies {
+				if !have[name] {
+					t.Errorf("%s: %s wants %s, which is not in the lock: lock a version whose platform packages are all published", f.path, place, name)
+				}
+			}
+		}
+	}
+	if found == 0 {
+		t.Fatal("no lock file found: the search is broken")
 	}
 }
