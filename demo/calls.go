@@ -136,6 +136,9 @@ func asRPC(err error) error {
 	if _, ok := status.FromError(err); ok {
 		return err
 	}
+	if errors.Is(err, context.Canceled) {
+		return status.FromContextError(context.Canceled).Err()
+	}
 	answer := asStatus(err)
 	code := codes.Internal
 	switch answer.status {

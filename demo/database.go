@@ -71,7 +71,7 @@ func (db *database) transact(ctx context.Context, f func(tx *transaction) error)
 	}
 	if err := f(&transaction{db: db, tx: inner}); err != nil {
 		_, span := db.start(ctx, "ROLLBACK")
-		db.end(span, inner.Rollback())
+		_ = db.end(span, inner.Rollback()) // the span has it; what f returned says more
 		return err
 	}
 	_, span := db.start(ctx, "COMMIT")

@@ -37,7 +37,7 @@ func Faults() []FaultInfo {
 	return []FaultInfo{
 		{PaymentErrors, "the acquirer refuses six calls in ten: failed checkouts, exceptions, retries"},
 		{SlowCatalog, "one of the two catalog pods takes most of a second: a slow tail with one service.instance.id"},
-		{SlowRecommendations, "recommendations take longer than their caller waits: timeouts, a degraded page, wasted work"},
+		{SlowRecommendations, "recommendations take longer than their caller waits: timeouts, and pages without them"},
 		{RetryStorm, "the acquirer is down and every layer above it tries three times: 27 calls for one checkout"},
 		{NPlusOne, "the catalog asks for prices one row at a time"},
 		{BrokenPropagation, "search forgets to pass its context on: catalog spans start traces of their own"},

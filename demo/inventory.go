@@ -74,8 +74,7 @@ func (i *inventory) Reserve(ctx context.Context, r *shoppb.ReserveRequest) (*sho
 		_, err := tx.exec(ctx, `UPDATE stock SET available = ? WHERE available < ?`, shelfFull, shelfLow)
 		return err
 	})
-	var short *shortage
-	if errors.As(err, &short) {
+	if short, ok := errors.AsType[*shortage](err); ok {
 		return nil, status.Error(codes.FailedPrecondition, short.Error())
 	}
 	if err != nil {

@@ -124,13 +124,11 @@ func checkConventions(t *testing.T, spans []*seen) {
 	}
 }
 
-// checkBaggage holds that every span of a customer's trace says whose it is.
+// checkBaggage holds that every span of a customer's trace says whose it is. A trace that a batch began belongs to many.
 func checkBaggage(t *testing.T, c customer, spans []*seen) {
 	t.Helper()
-	for _, s := range spans {
-		if s.service == "shipping" && s.attrs["server.address"] != "shipping" && s.attrs["shipping.items"] == "" {
-			continue // a batch belongs to many customers
-		}
+	customers := only(spans, func(s *seen) bool { return s.service == "web" && s.parent() == "" })[0].trace()
+	for _, s := range only(spans, func(s *seen) bool { return s.trace() == customers }) {
 		if s.attrs[tenantKey] != c.tenant || s.attrs[userKey] != c.id || s.attrs[sessionKey] == "" {
 			t.Errorf("%s: tenant %q, user %q, session %q", s, s.attrs[tenantKey], s.attrs[userKey], s.attrs[sessionKey])
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -57,13 +58,14 @@ func newService(w *world, name, version string, pod int, out *outlet) (*service,
 	s := &service{world: w, name: name, instance: fmt.Sprintf("%s-%d", name, pod), transport: newBalanced(w.directory)}
 	s.working, s.dismiss = context.WithCancel(context.Background())
 	var err error
-	if s.provider, err = newProvider(name, version, s.instance, out, w.faults); err != nil {
-		return nil, err
-	}
-	s.tracer = s.provider.Tracer("github.com/clew-tracing/clew/demo/"+name, trace.WithInstrumentationVersion(version))
 	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("listen for %s: %w", s.instance, err)
 	}
+	if s.provider, err = newProvider(name, version, s.instance, out, w.faults); err != nil {
+		_ = s.listener.Close() // nobody has been told of it
+		return nil, err
+	}
+	s.tracer = s.provider.Tracer("github.com/clew-tracing/clew/demo/"+name, trace.WithInstrumentationVersion(version))
 	w.directory.add(name, s.listener)
 	return s, nil
 }
@@ -202,17 +204,16 @@ func (s *service) stop(ctx context.Context) {
 		cut := context.AfterFunc(ctx, s.grpc.Stop)
 		s.grpc.GracefulStop()
 		cut()
-	default:
-		_ = s.listener.Close() // never served
 	}
+	_ = s.listener.Close() // closed already, if it was ever served
 	s.serving.Wait()
 }
 
 // release gives back what the pod holds and delivers its last spans, within ctx.
 func (s *service) release(ctx context.Context) {
 	s.transport.CloseIdleConnections()
-	for i := len(s.cleanups) - 1; i >= 0; i-- {
-		_ = s.cleanups[i]() // the databases are in memory, the connections idle
+	for _, cleanup := range slices.Backward(s.cleanups) {
+		_ = cleanup() // the databases are in memory, the connections idle
 	}
 	_ = s.provider.Shutdown(ctx) // the outlet has counted what could not be delivered
 }

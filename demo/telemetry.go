@@ -56,16 +56,17 @@ func newProvider(service, version, instance string, out *outlet, faults *switchb
 	if instance == skewedInstance {
 		exporter = &skewed{SpanExporter: exporter, faults: faults}
 	}
-	var batch sdktrace.SpanProcessor = sdktrace.NewBatchSpanProcessor(exporter,
-		sdktrace.WithBatchTimeout(batchDelay), sdktrace.WithExportTimeout(retryFor))
-	batch = &counting{SpanProcessor: batch, made: &out.made}
+	var processor sdktrace.SpanProcessor = &counting{
+		SpanProcessor: sdktrace.NewBatchSpanProcessor(exporter, sdktrace.WithBatchTimeout(batchDelay), sdktrace.WithExportTimeout(retryFor)),
+		made:          &out.made,
+	}
 	if service == forgetfulService {
-		batch = &forgetful{SpanProcessor: batch, faults: faults}
+		processor = &forgetful{SpanProcessor: processor, faults: faults}
 	}
 	return sdktrace.NewTracerProvider(
 		sdktrace.WithResource(identity),
 		sdktrace.WithSpanProcessor(baggagecopy.NewSpanProcessor(isIdentity)),
-		sdktrace.WithSpanProcessor(batch),
+		sdktrace.WithSpanProcessor(processor),
 	), nil
 }
 

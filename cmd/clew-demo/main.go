@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -50,6 +51,10 @@ func command() *cobra.Command {
 			var err error
 			if cfg.Faults, err = demo.ParseFaults(faults); err != nil {
 				return err
+			}
+			// To Run a zero means the default; on the command line somebody has asked for nothing.
+			if cfg.Rate == 0 || cfg.Users == 0 {
+				return errors.New("a shop without shoppers makes no traces: give a --rate and --users above 0")
 			}
 			cfg.Out = cmd.OutOrStdout()
 			return demo.Run(cmd.Context(), cfg)
