@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,6 +110,34 @@ func TestNoTemplatesAndSize(t *testing.T) {
 		t.Errorf("cmd/clew weighs %d bytes, more than %d", info.Size(), maxBinary)
 	}
 	t.Logf("cmd/clew: %.1f MB", float64(info.Size())/1e6)
+	testREADMEFlags(t, run(t, bin, "serve", "--help"))
+}
+
+// testREADMEFlags holds the table of settings in the README against what the
+// program says of itself.
+func testREADMEFlags(t *testing.T, help string) {
+	t.Helper()
+	flags := func(pattern, text string) map[string]bool {
+		out := map[string]bool{}
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			for _, f := range regexp.MustCompile(`--[a-z][a-z-]*`).FindAllString(m[1], -1) {
+				out[f] = true
+			}
+		}
+		return out
+	}
+	has := flags(`(?m)^ +(?:-\w, )?(--[a-z-]+)`, help)
+	var readme string
+	for _, f := range repoFiles(t) {
+		if f.path == "README.md" {
+			readme = f.text
+		}
+	}
+	says := flags("(?m)^\\| (`--[^|]*) \\|", readme)
+	delete(has, "--help")
+	if diff := cmp.Diff(says, has); diff != "" {
+		t.Errorf("the table of settings in README.md (-) and `clew serve --help` (+) differ: %s", diff)
+	}
 }
 
 // Every dependency that our own code names has its line of reason.
