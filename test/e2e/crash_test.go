@@ -22,7 +22,7 @@ import (
 )
 
 // TestKillLosesNothing kills the server with SIGKILL at random moments while
-// writers export and readers ask. After each restart, and again after a clean
+// writers export and readers ask, and now and then while it starts again. After each restart, and again after a clean
 // stop, every acknowledged span must be there exactly once: none lost, none
 // doubled, although batches whose acknowledgement was cut off are sent again,
 // and so are some that were acknowledged.
@@ -45,6 +45,9 @@ func TestKillLosesNothing(t *testing.T) {
 		time.Sleep(time.Duration(10+rng.IntN(250)) * time.Millisecond)
 		s.Kill(t)
 		stop()
+		if rng.IntN(3) == 0 {
+			s.KillWhileStarting(t, time.Duration(1+rng.IntN(60))*time.Millisecond)
+		}
 		s.Restart(t)
 		book.check(t, s, round)
 		book.check(t, s, book.sample(rng, 20))

@@ -64,22 +64,28 @@ func Start(tb testing.TB, cfg Config) *Server {
 
 func (s *Server) start(tb testing.TB) {
 	tb.Helper()
-	addresses := filepath.Join(tb.TempDir(), "addresses.json")
+	began := time.Now()
+	addresses := s.launch(tb)
+	if err := s.await(addresses); err != nil {
+		tb.Fatalf("start clew serve: %v\nits log:\n%s", err, s.log)
+	}
+	s.StartTook = time.Since(began)
+}
+
+// launch starts the process and returns the path of its addresses file.
+func (s *Server) launch(tb testing.TB) (addresses string) {
+	tb.Helper()
+	addresses = filepath.Join(tb.TempDir(), "addresses.json")
 	args := append([]string{"serve", "--ephemeral-ports", "--addresses-file", addresses, "--data", s.Data}, s.cfg.Args...)
 	cmd := exec.Command(Clew(tb), args...)
 	cmd.Env = append(os.Environ(), s.cfg.Env...)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
-	began := time.Now()
 	proc, err := startProcess(cmd)
 	if err != nil {
 		tb.Fatalf("start clew serve: %v", err)
 	}
 	s.proc = proc
-
-	if err := s.await(addresses); err != nil {
-		tb.Fatalf("start clew serve: %v\nits log:\n%s", err, s.log)
-	}
-	s.StartTook = time.Since(began)
+	return addresses
 }
 
 // await waits for the addresses file and then for /ready.
@@ -138,6 +144,15 @@ func (s *Server) Stop(tb testing.TB) {
 	if err := s.proc.stop(); err != nil {
 		tb.Fatalf("stop clew serve: %v", err)
 	}
+}
+
+// KillWhileStarting starts a stopped or killed server and kills it after a
+// while, ready or not: recovery must survive that too.
+func (s *Server) KillWhileStarting(tb testing.TB, after time.Duration) {
+	tb.Helper()
+	s.launch(tb)
+	time.Sleep(after)
+	s.Kill(tb)
 }
 
 // Restart starts a stopped or killed server again on the same data.
