@@ -195,6 +195,8 @@ func (s *service) retire() {
 
 // stop takes no more requests and lets running ones end, within ctx.
 func (s *service) stop(ctx context.Context) {
+	// A server waits long for connections that were opened and never used; their other ends are here.
+	s.transport.CloseIdleConnections()
 	switch {
 	case s.http != nil:
 		if s.http.Shutdown(ctx) != nil {
