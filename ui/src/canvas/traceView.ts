@@ -52,7 +52,6 @@ const stripWidth = 8;
 export class TraceView {
   readonly trace: Trace;
   readonly rows: Rows;
-  readonly services: { name: string; token: string }[];
   #selected = -1;
   #viewport: Viewport;
 
@@ -115,7 +114,6 @@ export class TraceView {
     this.#events = events;
     this.#treeWidth = treeWidth;
     this.#tokens = serviceTokens(trace.services.map((s) => s.name));
-    this.services = trace.services.map((s, i) => ({ name: s.name, token: this.#tokens[i]! }));
 
     const canvas = (className: string): HTMLCanvasElement => {
       const e = document.createElement("canvas");

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Braces, RotateCw, TriangleAlert } from "lucide-react";
+import type { ReactElement } from "react";
+import { memo } from "react";
+import { formatCount, formatDuration, formatDurationExact, formatTime, plural } from "../../base/format";
+import { usePref } from "../../base/prefs";
+import { type Trace, isError, nameOf, serviceOf, summaryOf } from "../../model/trace";
+import { traceUrl } from "../../wire/client";
+import { Button, Tip, controlStyles, cx } from "../../widgets/controls";
+import { CopyButton } from "./CopyButton";
+import styles from "./TracePage.module.css";
+
+interface Props {
+  trace: Trace;
+  services: readonly { name: string; token: string }[];
+  /** Service that the search is narrowed to, or "". */
+  service: string;
+  onService: (name: string) => void;
+  onOrphans: () => void;
+  onErrors: () => void;
+  onReload: () => void;
+  reloading: boolean;
+}
+
+/** Services named in the legend; the rest are counted. */
+const legendSize = 14;
+
+export const TraceHeader = memo(function TraceHeader({ trace, services, service, onService, onOrphans, onErrors, onReload, reloading }: Props): ReactElement {
+  const [zone, setZone] = usePref("zone");
+  const root = trace.rootRow >= 0 ? trace.rootRow : 0;
+  const summary = summaryOf(trace, root);
+  const total = trace.services.reduce((sum, s) => sum + s.selfTime, 0);
+  const order = trace.services.map((s, i) => ({ ...s, token: services[i]!.token })).sort((a, b) => b.selfTime - a.selfTime);
+  return (
+    <header className={styles.header}>
+      <div className={styles.titleRow}>
+        <h1 className={styles.title}>
+          <span className={styles.rootService}>
+            <span className={styles.swatch} style={{ background: `var(${services[trace.serviceIndex[root]!]!.token})` }} aria-hidden="true" />
+            {serviceOf(trace, root)}
+          </span>
+          <span className={styles.rootName}>{nameOf(trace, root) || "(no name)"}</span>
+          {summary !== "" && <span className={styles.rootSummary}>{summary}</span>}
+          {isError(trace, root) && <span className={styles.errorBadge}>error</span>}
+        </h1>
+        <div className={styles.headerTools}>
+          <Tip text="Load the trace again: spans may have arrived since" keys="r">
+            <Button small look="ghost" onClick={onReload} aria-label="Load the trace again">
+              <RotateCw size={13} aria-hidden="true" className={cx(reloading && styles.turning)} />
+              Reload
+            </Button>
+          </Tip>
+          <CopyLink />
+          <a className={cx(controlStyles.button, controlStyles.small, controlStyles.ghost)} href={traceUrl(trace.traceId)} target="_blank" rel="noreferrer">
+            <Braces size={13} aria-hidden="true" />
+            OTLP JSON
+          </a>
+        </div>
+      </div>
+      <dl className={styles.facts}>
+        <div title={formatDurationExact(trace.durationNs)}>
+          <dt>Duration</dt>
+          <dd>{formatDuration(trace.durationNs)}</dd>
+        </div>
+        <div>
+          <dt>Start</dt>
+          <dd>
+            <button type="button" className={styles.plainButton} title={`${formatTime(trace.startNs, zone, 9)}; click for ${zone === "utc" ? "local time" : "UTC"}`} onClick={() => setZone(zone === "utc" ? "local" : "utc")}>
+              {formatTime(trace.startNs, zone)} <span className={styles.faint}>{zone === "utc" ? "UTC" : "local"}</span>
+            </button>
+          </dd>
+        </div>
+        <div>
+          <dt>Spans</dt>
+          <dd>{formatCount(trace.spans)}</dd>
+        </div>
+        <div>
+          <dt>Services</dt>
+          <dd>{trace.services.length}</dd>
+        </div>
+        <div>
+          <dt>Errors</dt>
+          <dd>
+            {trace.errorCount === 0 ? (
+              "0"
+            ) : (
+              <button type="button" className={cx(styles.plainButton, styles.errorText)} title="Next error (E)" onClick={onErrors}>
+                {formatCount(trace.errorCount)}
+              </button>
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>Depth</dt>
+          <dd>{trace.maxDepth + 1}</dd>
+        </div>
+        <div>
+          <dt>Trace</dt>
+          <dd className={styles.traceId}>
+            <code>{trace.traceId}</code>
+            <CopyButton text={trace.traceId} label="Copy trace id" />
+          </dd>
+        </div>
+      </dl>
+      <div className={styles.legend} role="group" aria-label="Services by self-time">
+        {order.slice(0, legendSize).map((s) => (
+          <button
+            key={s.name}
+            type="button"
+            className={cx(styles.chip, service === s.name && styles.chipOn)}
+            aria-pressed={service === s.name}
+            title={`${s.name}: ${plural(s.spans, "span")}, ${plural(s.errors, "error")}, ${formatDuration(s.selfTime)} self-time.\nClick to find its spans.`}
+            onClick={() => onService(s.name)}
+          >
+            <span className={styles.swatch} style={{ background: `var(${s.token})` }} aria-hidden="true" />
+            {s.name || "(no service)"}
+            {total > 0 && <span className={styles.faint}>{percent(s.selfTime / total)}</span>}
+            {s.errors > 0 && <span className={styles.chipErrors}>{formatCount(s.errors)}</span>}
+          </button>
+        ))}
+        {order.length > legendSize && <span className={styles.faint}>and {order.length - legendSize} more</span>}
+      </div>
+      {trace.missingParents > 0 && (
+        <div className={styles.banner} role="status">
+          <TriangleAlert size={14} aria-hidden="true" />
+          <span>
+            <b>{plural(trace.missingParents, "span")}</b> {trace.missingParents === 1 ? "names a parent that was" : "name parents that were"} not received
+            {trace.rootRow < 0 ? ", and there is no root span" : ""}. Either they are still on their way, or a service on the path does not export its spans, drops or samples them.
+          </span>
+          <button type="button" className={styles.bannerAction} onClick={onOrphans}>
+            Show them
+          </button>
+        </div>
+      )}
+    </header>
+  );
+});
+
+function percent(part: number): string {
+  const p = 100 * part;
+  return p > 0 && p < 1 ? "<1%" : `${Math.round(p)}%`;
+}
+
+function CopyLink(): ReactElement {
+  return (
+    <CopyButton text={() => location.href} label="Copy a link to exactly this view" className={styles.headerCopy}>
+      Copy link
+    </CopyButton>
+  );
+}
