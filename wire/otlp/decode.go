@@ -120,7 +120,7 @@ func (d *Decoder) resource(msg []byte, more [][]byte, schema []byte) (uint32, *D
 				if err := d.entityRef(f.data); err != nil {
 					return 0, err.at("entity_refs", entity)
 				}
-				d.tape.counts[n].n++
+				d.tape.late[n].n++
 				entity++
 			}
 		}
@@ -155,7 +155,7 @@ func (d *Decoder) entityRef(msg []byte) *DecodeError {
 		}
 	}
 	n := t.container(t.mark(), span.TypeMap)
-	t.counts[n].n = 4
+	t.late[n].n = 4
 	d.tapeKey(entitySchemaURL)
 	d.tapeString(t.mark(), schema)
 	d.tapeKey(entityType)
@@ -169,7 +169,7 @@ func (d *Decoder) entityRef(msg []byte) *DecodeError {
 		for rest := msg; len(rest) > 0; {
 			if rest, _ = f.next(rest); f.tag == list.tag {
 				d.tapeString(t.mark(), f.data)
-				t.counts[n].n++
+				t.late[n].n++
 			}
 		}
 	}

@@ -9,6 +9,13 @@ import "github.com/clew-tracing/clew/span"
 // Nearly all attributes are a key and one AnyValue with one scalar: those go straight into the columns. Whatever else
 // protobuf allows (a value in several pieces, nested values, unknown fields) goes by way of the tape.
 func (d *Decoder) keyValue(a *span.Attrs, msg []byte, depth int) *DecodeError {
+	if key, value, ok := plainKeyValue(msg); ok {
+		if n := len(value); n >= 2 && uint32(value[0]) == tagValueString && int(value[1]) == n-2 {
+			k := d.str(key)
+			a.Add(k, span.TypeString, uint64(d.str(value[2:])))
+			return nil
+		}
+	}
 	var f field
 	var code int
 	var key, value []byte
@@ -57,6 +64,18 @@ func (d *Decoder) keyValue(a *span.Attrs, msg []byte, depth int) *DecodeError {
 	}
 	d.addFromTape(a, k, m)
 	return nil
+}
+
+// plainKeyValue takes a message apart that is one key and one value, in this order, both shorter than 128 bytes.
+func plainKeyValue(msg []byte) (key, value []byte, ok bool) {
+	if len(msg) < 4 || uint32(msg[0]) != tagKeyValueKey {
+		return nil, nil, false
+	}
+	k := int(msg[1]) + 2
+	if msg[1] >= 0x80 || k+2 > len(msg) || uint32(msg[k]) != tagKeyValueValue || msg[k+1] >= 0x80 || k+2+int(msg[k+1]) != len(msg) {
+		return nil, nil, false
+	}
+	return msg[2:k], msg[k+2:], true
 }
 
 // values merges all values of a KeyValue message, which was read over before, into the one at m.
@@ -133,10 +152,10 @@ func (d *Decoder) arrayValue(n int, msg []byte, depth int) *DecodeError {
 		if f.tag == tagArrayValues {
 			m := t.mark()
 			if err := d.anyValue(m, f.data, depth+1); err != nil {
-				return err.at("values", t.counts[n].n)
+				return err.at("values", t.late[n].n)
 			}
 			t.done(m)
-			t.counts[n].n++
+			t.late[n].n++
 		}
 	}
 	return nil
@@ -156,9 +175,9 @@ func (d *Decoder) mapValue(n int, msg []byte, depth int) *DecodeError {
 		}
 		if f.tag == tagMapEntries {
 			if err := d.mapEntry(f.data, depth+1); err != nil {
-				return err.at("values", t.counts[n].n)
+				return err.at("values", t.late[n].n)
 			}
-			t.counts[n].n++
+			t.late[n].n++
 		}
 	}
 	return nil

@@ -2,7 +2,11 @@
 
 package otlp
 
-import "google.golang.org/protobuf/encoding/protowire"
+import (
+	"encoding/binary"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
 
 // The fields that decoder and encoder know, as tags (number and wire type). A known number with another wire type is
 // an unknown field, as protobuf has it.
@@ -97,11 +101,32 @@ type field struct {
 // next reads the first field of msg, which is not empty, and returns what comes after it. On bytes that are no field it
 // returns a negative code for [wireReason]. Unknown groups are read over and look like an unknown varint.
 func (f *field) next(msg []byte) (rest []byte, code int) {
-	if len(msg) >= 2 && msg[0] < 0x80 && msg[0]&7 == byte(protowire.BytesType) && msg[1] < 0x80 && msg[0] >= 1<<3 {
-		n := int(msg[1]) + 2
-		if n <= len(msg) {
-			f.tag, f.data = uint32(msg[0]), msg[2:n]
-			return msg[n:], 0
+	// Nearly all fields have a tag of one byte and a length of one or two.
+	if len(msg) >= 3 && msg[0] < 0x80 && msg[0] >= 1<<3 {
+		switch uint32(msg[0] & 7) {
+		case length:
+			n, lo := int(msg[1]), 2
+			if n >= 0x80 {
+				if msg[2] >= 0x80 {
+					break
+				}
+				n, lo = n&0x7f|int(msg[2])<<7, 3
+			}
+			if n > len(msg)-lo {
+				break
+			}
+			f.tag, f.data = uint32(msg[0]), msg[lo:lo+n]
+			return msg[lo+n:], 0
+		case varint:
+			if msg[1] < 0x80 {
+				f.tag, f.num = uint32(msg[0]), uint64(msg[1])
+				return msg[2:], 0
+			}
+		case fixed64:
+			if len(msg) >= 9 {
+				f.tag, f.num = uint32(msg[0]), binary.LittleEndian.Uint64(msg[1:])
+				return msg[9:], 0
+			}
 		}
 	}
 	return f.nextSlow(msg)

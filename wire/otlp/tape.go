@@ -12,33 +12,58 @@ import (
 
 // tape builds the encoding of nested values ([span.Value.AppendTo]) while their parts come in, in time linear in their
 // size however deep they are nested. The encoding begins each array and map with its count, which is known only at its
-// end; so buf leaves the counts out, counts says where they belong, and encode puts them in.
+// end, and each map entry with its key, which JSON may give after the value. So buf leaves these out, late says what
+// belongs where, and encode puts it in.
 type tape struct {
-	buf    []byte
-	counts []tapeCount
-	out    []byte
+	buf  []byte
+	late []tapeLate
+	keys []byte // the late keys
+	out  []byte
 }
 
-type tapeCount struct{ pos, n int }
+// tapeLate is what belongs at buf[pos]: the count n, or the key keys[lo:hi].
+type tapeLate struct {
+	pos, n int
+	lo, hi int
+	key    bool
+}
 
 // tapeMark is a place to which a tape can be cut back.
-type tapeMark struct{ buf, counts int }
+type tapeMark struct{ buf, late int }
 
-func (t *tape) reset() { t.buf, t.counts = t.buf[:0], t.counts[:0] }
+func (t *tape) reset() { t.cut(tapeMark{}) }
 
-func (t *tape) mark() tapeMark { return tapeMark{len(t.buf), len(t.counts)} }
+func (t *tape) mark() tapeMark { return tapeMark{len(t.buf), len(t.late)} }
 
-func (t *tape) cut(m tapeMark) { t.buf, t.counts = t.buf[:m.buf], t.counts[:m.counts] }
+func (t *tape) cut(m tapeMark) {
+	t.buf, t.late = t.buf[:m.buf], t.late[:m.late]
+	if m == (tapeMark{}) {
+		t.keys = t.keys[:0]
+	}
+}
 
 // container begins an array or map at m, or goes on with the one that stands there, as merging wants it. It returns the
-// index of its count, to be increased for every element.
+// index of its count in late, to be increased for every element.
 func (t *tape) container(m tapeMark, typ span.Type) int {
 	if len(t.buf) == m.buf || span.Type(t.buf[m.buf]) != typ {
 		t.cut(m)
 		t.buf = append(t.buf, byte(typ))
-		t.counts = append(t.counts, tapeCount{pos: len(t.buf)})
+		t.late = append(t.late, tapeLate{pos: len(t.buf)})
 	}
-	return m.counts
+	return m.late
+}
+
+// lateKey begins a map entry whose key is set later, and returns its index in late.
+func (t *tape) lateKey() int {
+	t.late = append(t.late, tapeLate{pos: len(t.buf), key: true})
+	return len(t.late) - 1
+}
+
+// setKey sets the key of an entry that lateKey began.
+func (t *tape) setKey(i int, key []byte) {
+	lo := len(t.keys)
+	t.keys = append(t.keys, key...)
+	t.late[i].lo, t.late[i].hi = lo, len(t.keys)
 }
 
 // bytes replaces the value at m by a string or bytes value.
@@ -73,10 +98,15 @@ func (t *tape) encode(m tapeMark) (typ span.Type, payload []byte) {
 	typ = span.Type(t.buf[m.buf])
 	out := t.out[:0]
 	prev := m.buf + 1
-	for _, c := range t.counts[m.counts:] {
-		out = append(out, t.buf[prev:c.pos]...)
-		out = binary.AppendUvarint(out, uint64(c.n))
-		prev = c.pos
+	for _, l := range t.late[m.late:] {
+		out = append(out, t.buf[prev:l.pos]...)
+		prev = l.pos
+		if l.key {
+			out = binary.AppendUvarint(out, uint64(l.hi-l.lo))
+			out = append(out, t.keys[l.lo:l.hi]...)
+		} else {
+			out = binary.AppendUvarint(out, uint64(l.n))
+		}
 	}
 	out = append(out, t.buf[prev:]...)
 	t.out = out
@@ -84,7 +114,7 @@ func (t *tape) encode(m tapeMark) (typ span.Type, payload []byte) {
 	return typ, out
 }
 
-// addTo takes the value at m from the tape and adds it to a under key.
+// addFromTape takes the value at m from the tape and adds it to a under key.
 func (d *Decoder) addFromTape(a *span.Attrs, key span.Code, m tapeMark) {
 	if len(d.tape.buf) == m.buf {
 		a.Add(key, span.TypeEmpty, 0)
