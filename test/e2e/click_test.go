@@ -3,10 +3,15 @@
 package e2e
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/baggage"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/clew-tracing/clew/test/harness"
 )
@@ -66,6 +71,26 @@ func TestOneClickIsOneTrace(t *testing.T) {
 	}
 	if got := carried.Member("user.tier").Value() + ", " + carried.Member("session.id").Value(); got != "gold, thread 7, näive" {
 		t.Errorf("baggage at the end of the chain: %s", got)
+	}
+
+	// Tempo's API gives the same spans.
+	want := harness.Canonical(s.TraceProto(t, c.TraceID))
+	for _, host := range []string{s.Tempo + "/api/traces/", s.HTTP + "/tempo/api/traces/", s.HTTP + "/tempo/api/v2/traces/", s.HTTP + "/api/v2/traces/"} {
+		address, path, _ := strings.Cut(host, "/")
+		resp := s.Do(t, harness.Request{Host: address, Path: "/" + path + c.TraceID, Header: map[string]string{"Accept": "application/protobuf"}})
+		body := resp.Body
+		if strings.Contains(path, "v2") { // TraceByIDResponse{ trace = 1 }
+			_, _, tag := protowire.ConsumeTag(body)
+			body, _ = protowire.ConsumeBytes(body[max(tag, 0):])
+		}
+		var data tracepb.TracesData
+		if err := proto.Unmarshal(body, &data); err != nil || resp.Status != http.StatusOK {
+			t.Errorf("%s: %d %v", path, resp.Status, err)
+			continue
+		}
+		if diff := cmp.Diff(want, harness.Canonical(&data)); diff != "" {
+			t.Errorf("%s differs from the native API (-native +tempo):\n%s", path, diff)
+		}
 	}
 
 	// The same trace is found by conditions on spans of different services.
