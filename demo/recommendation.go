@@ -47,7 +47,7 @@ func (r *recommendation) infer(ctx context.Context, candidates []product, count 
 		attribute.String("model.name", "yarn-lover-2"), attribute.Int("model.candidates", len(candidates))))
 	defer span.End()
 	effort := 8 * time.Millisecond
-	if r.faults.on(SlowRecommendations) || r.luck.fails(0.025) {
+	if r.faults.on(SlowRecommendations) || r.luck.fails(0.04) {
 		effort = 20 * recommendationPatience
 	}
 	if err := r.luck.work(ctx, effort); err != nil {

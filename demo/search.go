@@ -66,7 +66,7 @@ func (s *search) rank(ctx context.Context, query string) ([]string, error) {
 	if err := s.luck.work(ctx, effort); err != nil {
 		return nil, err
 	}
-	if s.luck.fails(0.012) {
+	if s.luck.fails(0.02) {
 		return nil, record(ctx, &shardError{shard: s.luck.below(3)})
 	}
 	score := map[string]int{}

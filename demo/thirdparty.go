@@ -21,9 +21,9 @@ func acquirer(w *world) http.Handler {
 		switch {
 		case w.faults.on(RetryStorm),
 			w.faults.on(PaymentErrors) && w.luck.float() < 0.6,
-			w.luck.fails(0.03):
+			w.luck.fails(0.05):
 			http.Error(rw, "upstream connect error", http.StatusServiceUnavailable)
-		case w.luck.fails(0.03):
+		case w.luck.fails(0.05):
 			http.Error(rw, "insufficient funds", http.StatusPaymentRequired)
 		default:
 			rw.WriteHeader(http.StatusCreated)
