@@ -27,7 +27,7 @@ export function fixtureTrace(id) {
       traceId: id,
       spans: Number(m[3]),
       seed: Number(m[2]),
-      drop: m[1] === "d" ? 0.08 : 0,
+      drop: m[1] === "d" ? 0.25 : 0,
       skew: m[1] === "e",
       errors: m[1] !== "a",
     });

@@ -33,19 +33,43 @@ export function serviceColor(name: string): string {
   return `var(${serviceToken(name)})`;
 }
 
+/** Hues that must lie between two services shown together, by how many there are: few can afford clear contrasts. */
+function hueGap(services: number): number {
+  return services <= 8 ? 3 : services <= 12 ? 2 : 1;
+}
+
 /**
- * Tokens for services shown together. A service keeps its hue always; where
- * several share one, the later ones by name get another tone of it.
+ * Tokens for services shown together, as in one trace. Each gets its own hue
+ * unless that is too near to another's; then the next one that is not, so that
+ * they can be told apart. Past 24 services hues repeat in other tones.
+ * Depends on the set of names alone, not on their order.
  */
 export function serviceTokens(names: readonly string[]): string[] {
   const order = names.map((_, i) => i).sort((a, b) => (names[a]! < names[b]! ? -1 : names[a]! > names[b]! ? 1 : 0));
-  const used = new Map<number, number>();
   const out = Array.from(names, () => "");
+  let used: number[] = [];
+  let tone = 0;
   for (const i of order) {
-    const hue = serviceHue(names[i]!);
-    const n = used.get(hue) ?? 0;
-    used.set(hue, n + 1);
-    out[i] = `--svc-${hue}${tones[n % tones.length]}`;
+    if (used.length === serviceHues) {
+      used = [];
+      tone = (tone + 1) % tones.length;
+    }
+    const hue = nearestFree(serviceHue(names[i]!), used, hueGap(names.length));
+    used.push(hue);
+    out[i] = `--svc-${hue}${tones[tone]}`;
   }
   return out;
+}
+
+/** The hue nearest to `wanted` that is `gap` away from all used ones, or less where there is no room. */
+function nearestFree(wanted: number, used: readonly number[], gap: number): number {
+  for (let g = gap; g > 0; g--) {
+    for (let d = 0; d <= serviceHues / 2; d++) {
+      for (const candidate of [wanted + d, wanted - d + serviceHues]) {
+        const hue = candidate % serviceHues;
+        if (used.every((u) => Math.min(Math.abs(u - hue), serviceHues - Math.abs(u - hue)) >= g)) return hue;
+      }
+    }
+  }
+  return wanted;
 }

@@ -51,6 +51,7 @@ export class Overview {
     canvas.className = styles["mapCanvas"]!;
     this.#surface = new Surface(canvas);
     this.#map.append(canvas, ...this.#shades, this.#brush, this.#bracket, ...this.#handles);
+    this.#brush.hidden = true;
     host.append(this.#map);
     this.#map.addEventListener("pointerdown", this.#down);
     this.#map.addEventListener("pointermove", this.#move);
@@ -70,6 +71,7 @@ export class Overview {
   }
 
   resize(width: number, height: number): void {
+    this.#map.style.width = `${width}px`;
     if (this.#surface.resize(width, height)) this.invalidate();
   }
 

@@ -81,7 +81,10 @@ export class Waterfall {
     const right = Math.min(Math.max(x1, x0 + 2), width + 8);
     const top = y + barTop;
     const critical = frame.critical;
-    const onPath = critical !== undefined && critical.offset[row + 1]! > critical.offset[row]!;
+    // A folded row stands for all that it hides, on the path too; rows of a subtree are neighbours.
+    const pathFrom = critical === undefined ? 0 : critical.offset[row]!;
+    const pathTo = critical === undefined ? 0 : critical.offset[folded ? row + trace.subtree[row]! + 1 : row + 1]!;
+    const onPath = pathTo > pathFrom;
     const dim = (critical !== undefined && !onPath) || (frame.matches !== undefined && frame.matches[row] === 0);
     const strength = dim ? 0.32 : 1;
 
@@ -96,7 +99,7 @@ export class Waterfall {
       ctx.fillStyle = color;
       bar(ctx, left, top, w, barHeight);
     } else {
-      ctx.globalAlpha = strength * (theme.dark ? 0.36 : 0.38);
+      ctx.globalAlpha = strength * (theme.dark ? 0.42 : 0.36);
       ctx.fillStyle = color;
       bar(ctx, left, top, w, barHeight);
       ctx.globalAlpha = strength;
@@ -107,10 +110,10 @@ export class Waterfall {
       ctx.fillStyle = theme.error;
       ctx.fillRect(left, top + barHeight - 1, w, 3);
     }
-    if (onPath) {
+    if (critical !== undefined && onPath) {
       ctx.globalAlpha = 1;
       ctx.fillStyle = theme.tick;
-      for (let s = critical.offset[row]!; s < critical.offset[row + 1]!; s++) {
+      for (let s = pathFrom; s < pathTo; s++) {
         const a = Math.max(gutter + (critical.from[s]! - viewport.from) * scale, -8);
         const b = Math.min(gutter + (critical.to[s]! - viewport.from) * scale, width + 8);
         if (b > a) ctx.fillRect(a, top + barHeight / 2 - 1.5, Math.max(b - a, 1), 3);

@@ -127,10 +127,17 @@ export function serviceOf(t: TraceColumns, row: number): string {
   return t.strings[t.service[row]!]!;
 }
 
-/** The conventional summary ("SELECT orders"), or "" when there is none or it says no more than the name. */
+/**
+ * What the conventional summary adds to the name: "200" for "GET /cart 200"
+ * beside "GET /cart", the whole of it where they differ, "" where it says no
+ * more than the name.
+ */
 export function summaryOf(t: TraceColumns, row: number): string {
   const summary = t.strings[t.summary[row]!]!;
-  return summary === nameOf(t, row) ? "" : summary;
+  const name = nameOf(t, row);
+  if (summary === "" || summary === name) return "";
+  if (name !== "" && summary.startsWith(`${name} `)) return summary.slice(name.length + 1);
+  return summary.split(/[\s./]+/).every((word) => name.includes(word)) ? "" : summary;
 }
 
 export function isError(t: TraceColumns, row: number): boolean {
