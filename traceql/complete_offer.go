@@ -56,8 +56,8 @@ func (p *parser) expectOperator(left Expr) {
 	}
 	p.offerAt(expectation{what: wantOperator, expr: left, parens: p.parens})
 }
-func (p *parser) expectField()             { p.offerAt(expectation{what: wantField}) }
-func (p *parser) expectHint()              { p.offerAt(expectation{what: wantHint}) }
+func (p *parser) expectField() { p.offerAt(expectation{what: wantField}) }
+func (p *parser) expectHint()  { p.offerAt(expectation{what: wantHint}) }
 func (p *parser) expectAfterMetrics(grouped bool) {
 	p.offerAt(expectation{what: wantAfterMetrics, grouped: grouped})
 }

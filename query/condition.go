@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package query
+
+import (
+	"github.com/clew-tracing/clew/match"
+	"github.com/clew-tracing/clew/traceql"
+)
+
+// This file says conditions of TraceQL in the engine's form: exactly where that is possible, and as a superset always.
+
+var matchOps = map[traceql.Op]match.Op{
+	traceql.OpEq:        match.Eq,
+	traceql.OpNotEq:     match.Neq,
+	traceql.OpLess:      match.Lt,
+	traceql.OpLessEq:    match.Le,
+	traceql.OpGreater:   match.Gt,
+	traceql.OpGreaterEq: match.Ge,
+	traceql.OpRegex:     match.Match,
+	traceql.OpNotRegex:  match.NotMatch,
+}
+
+// flip is the operator that says the same with its sides exchanged.
+func flip(op traceql.Op) traceql.Op {
+	switch op {
+	case traceql.OpLess:
+		return traceql.OpGreater
+	case traceql.OpLessEq:
+		return traceql.OpGreaterEq
+	case traceql.OpGreater:
+		return traceql.OpLess
+	case traceql.OpGreaterEq:
+		return traceql.OpLessEq
+	}
+	return op
+}
+
+// fieldAndConstant takes a comparison of a field with a constant apart, the field first.
+func fieldAndConstant(e *traceql.Binary) (f *traceql.Field, op traceql.Op, value traceql.Static, ok bool) {
+	if f, ok := e.Left.(*traceql.Field); ok {
+		value, ok := fold(e.Right)
+		return f, e.Op, value, ok
+	}
+	if f, ok := e.Right.(*traceql.Field); ok {
+		value, ok := fold(e.Left)
+		return f, flip(e.Op), value, ok
+	}
+	return nil, 0, traceql.Static{}, false
+}
+
+// exact is a comparison as the engine decides it; false where only this package can.
+func (a Aliases) exact(e *traceql.Binary) (match.Expr, bool) {
+	f, op, value, ok := fieldAndConstant(e)
+	if !ok {
+		return match.Expr{}, false
+	}
+	names := a.names(f.Ref)
+	for _, n := range names {
+		if n.Intrinsic.OfTrace() {
+			return match.Expr{}, false
+		}
+	}
+	if value.IsNil() {
+		if op == traceql.OpEq {
+			return absent(names), true
+		}
+		return exists(names), true
+	}
+	if f.IsAttr() && (value.Type == traceql.TypeStatus || value.Type == traceql.TypeKind) {
+		return match.Expr{Kind: match.None}, true // no attribute has such a value
+	}
+	cond := match.Cond{Op: matchOps[op]}
+	if op == traceql.OpRegex || op == traceql.OpNotRegex {
+		re, err := match.Anchored(value.Str)
+		if err != nil {
+			return match.Expr{}, false // refused by traceql.Check
+		}
+		cond.Regexp = re
+	} else if cond.Value, ok = valueOf(value); !ok {
+		return match.Expr{}, false
+	}
+	return onFirst(names, cond), true
+}
+
+// isBool is the condition that a field is the given bool.
+func (a Aliases) isBool(r traceql.Ref, value bool) match.Expr {
+	op := match.Eq
+	if !value {
+		op = match.Neq
+	}
+	v, _ := valueOf(traceql.NewBool(true))
+	return onFirst(a.names(r), match.Cond{Op: op, Value: v})
+}
+
+// onFirst asks the condition of the first of the names that a span has.
+func onFirst(names []match.Field, cond match.Cond) match.Expr {
+	var any []match.Expr
+	for i, n := range names {
+		c := cond
+		c.Field = n
+		any = append(any, match.AllOf(absent(names[:i]), match.Where(c)))
+	}
+	return match.AnyOf(any...)
+}
+
+// absent: none of the names is there.
+func absent(names []match.Field) match.Expr {
+	var all []match.Expr
+	for _, n := range names {
+		all = append(all, match.Where(match.Cond{Field: n, Op: match.Absent}))
+	}
+	return match.AllOf(all...)
+}
+
+// exists: any of the names is there.
+func exists(names []match.Field) match.Expr {
+	var any []match.Expr
+	for _, n := range names {
+		any = append(any, match.Where(match.Cond{Field: n, Op: match.Exists}))
+	}
+	return match.AnyOf(any...)
+}
+
+// superset is a condition that holds for every span for which e is true (or, with negated, for which !e is).
+func (a Aliases) superset(e traceql.Expr, negated bool) match.Expr {
+	switch e := e.(type) {
+	case nil:
+		return constant(!negated)
+	case *traceql.Literal:
+		return constant(e.Value.Type == traceql.TypeBool && e.Value.Bool() != negated)
+	case *traceql.Field:
+		if e.IsAttr() {
+			return a.isBool(e.Ref, !negated)
+		}
+	case *traceql.Unary:
+		if e.Op == traceql.OpNot {
+			return a.superset(e.X, !negated)
+		}
+		return constant(false)
+	case *traceql.Binary:
+		if e.Op.IsLogical() {
+			left, right := a.superset(e.Left, negated), a.superset(e.Right, negated)
+			if (e.Op == traceql.OpAnd) != negated {
+				return match.AllOf(left, right)
+			}
+			return match.AnyOf(left, right)
+		}
+		if e.Op.IsArithmetic() {
+			return constant(false)
+		}
+		return a.comparison(e, negated)
+	}
+	return constant(true)
+}
+
+func (a Aliases) comparison(e *traceql.Binary, negated bool) match.Expr {
+	if x, ok := a.exact(e); ok {
+		if negated {
+			return match.Negate(x)
+		}
+		return x
+	}
+	if negated {
+		return constant(true)
+	}
+	if isRootTest(e) {
+		return match.Where(match.Cond{Field: match.Of(match.ParentID), Op: match.Absent})
+	}
+	// Whatever is compared has to be there, unless with nil.
+	all := []match.Expr{}
+	for _, side := range [...]traceql.Expr{e.Left, e.Right} {
+		if v, ok := fold(side); ok && v.IsNil() {
+			return constant(true)
+		}
+	}
+	for _, side := range [...]traceql.Expr{e.Left, e.Right} {
+		all = append(all, a.present(side))
+	}
+	return match.AllOf(all...)
+}
+
+// present: the attributes that the value of e is computed from are there.
+func (a Aliases) present(e traceql.Expr) match.Expr {
+	switch e := e.(type) {
+	case *traceql.Field:
+		if e.IsAttr() {
+			return exists(a.names(e.Ref))
+		}
+	case *traceql.Unary:
+		if e.Op == traceql.OpSub {
+			return a.present(e.X)
+		}
+	case *traceql.Binary:
+		if e.Op.IsArithmetic() {
+			return match.AllOf(a.present(e.Left), a.present(e.Right))
+		}
+	}
+	return constant(true)
+}
+
+// isRootTest reports whether the comparison is one of the ways to ask for root spans by the nested set.
+func isRootTest(e *traceql.Binary) bool {
+	f, op, value, ok := fieldAndConstant(e)
+	if !ok || f.Intrinsic != traceql.IntrinsicNestedSetParent || value.Type != traceql.TypeInt {
+		return false
+	}
+	return op == traceql.OpLess && value.Int <= 0 || op == traceql.OpLessEq && value.Int < 0 || op == traceql.OpEq && value.Int == -1
+}
+
+func constant(v bool) match.Expr {
+	if v {
+		return match.Expr{Kind: match.All}
+	}
+	return match.Expr{Kind: match.None}
+}
