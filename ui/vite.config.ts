@@ -10,6 +10,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { lezer } from "@lezer/generator/rollup";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -60,7 +61,7 @@ const backend = process.env["CLEW_SERVER"] ?? "http://127.0.0.1:16690";
 
 export default defineConfig({
   base: "./",
-  plugins: [react(), precompress()],
+  plugins: [lezer(), react(), precompress()],
   build: {
     target: ["chrome120", "firefox121", "safari17"],
     assetsInlineLimit: 0, // the CSP has no data: for scripts, styles or fonts

@@ -20,7 +20,7 @@ import { fileURLToPath } from "node:url";
  */
 
 const here = dirname(fileURLToPath(import.meta.url));
-const dist = join(here, "..", "dist");
+const dist = process.env.FIXTURE_DIST ?? join(here, "..", "dist");
 const types = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html" };
 
 /** Starts the server; port 0 picks a free one. @returns {Promise<{ port: number, close: () => void }>} */
