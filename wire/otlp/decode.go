@@ -112,7 +112,9 @@ func (d *Decoder) resource(msg []byte, more [][]byte, schema []byte) (uint32, *D
 				if err := d.keyValue(&rs.Attrs, f.data, 4); err != nil {
 					return 0, err.at("attributes", attr)
 				}
-				attr++
+				if attr++; d.tooLarge() {
+					return 0, d.oversize(d.size - cap(msg)).in("attributes")
+				}
 			case tagResourceDropped:
 				rs.Dropped[r] = uint32(f.num)
 			case tagResourceEntities:
@@ -200,7 +202,9 @@ func (d *Decoder) scopeSpans(msg []byte) *DecodeError {
 			if err := d.span(f.data); err != nil {
 				return err.at("spans", d.place.span)
 			}
-			d.place.span++
+			if d.place.span++; d.tooLarge() {
+				return d.oversize(d.size - cap(msg)).in("spans")
+			}
 		case tagScopeSpansScope:
 			if found {
 				more = append(more, f.data)
@@ -261,7 +265,9 @@ func (d *Decoder) scope(msg []byte, more [][]byte, schema []byte) (uint32, *Deco
 				if err := d.keyValue(&ss.Attrs, f.data, 5); err != nil {
 					return 0, err.at("attributes", attr)
 				}
-				attr++
+				if attr++; d.tooLarge() {
+					return 0, d.oversize(d.size - cap(msg)).in("attributes")
+				}
 			case tagScopeDropped:
 				ss.Dropped[s] = uint32(f.num)
 			}
@@ -293,7 +299,9 @@ func (d *Decoder) span(msg []byte) *DecodeError {
 			if err := d.keyValue(&b.Attrs, f.data, 5); err != nil {
 				return err.at("attributes", attr)
 			}
-			attr++
+			if attr++; d.tooLarge() {
+				return d.oversize(d.size - cap(msg)).in("attributes")
+			}
 		case tagSpanTraceID:
 			id.trace = f.data
 		case tagSpanID:
@@ -316,14 +324,18 @@ func (d *Decoder) span(msg []byte) *DecodeError {
 			if err := d.event(f.data); err != nil {
 				return err.at("events", event)
 			}
-			event++
+			if event++; d.tooLarge() {
+				return d.oversize(d.size - cap(msg)).in("events")
+			}
 		case tagSpanDroppedEvents:
 			b.DroppedEvents[row] = uint32(f.num)
 		case tagSpanLinks:
 			if err := d.link(f.data); err != nil {
 				return err.at("links", link)
 			}
-			link++
+			if link++; d.tooLarge() {
+				return d.oversize(d.size - cap(msg)).in("links")
+			}
 		case tagSpanDroppedLinks:
 			b.DroppedLinks[row] = uint32(f.num)
 		case tagSpanStatus:
@@ -377,7 +389,9 @@ func (d *Decoder) event(msg []byte) *DecodeError {
 			if err := d.keyValue(&ev.Attrs, f.data, 6); err != nil {
 				return err.at("attributes", attr)
 			}
-			attr++
+			if attr++; d.tooLarge() {
+				return d.oversize(d.size - cap(msg)).in("attributes")
+			}
 		case tagEventDropped:
 			dropped = uint32(f.num)
 		}
@@ -410,7 +424,9 @@ func (d *Decoder) link(msg []byte) *DecodeError {
 			if err := d.keyValue(&l.Attrs, f.data, 6); err != nil {
 				return err.at("attributes", attr)
 			}
-			attr++
+			if attr++; d.tooLarge() {
+				return d.oversize(d.size - cap(msg)).in("attributes")
+			}
 		case tagLinkDropped:
 			dropped = uint32(f.num)
 		case tagLinkFlags:

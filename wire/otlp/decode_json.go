@@ -71,6 +71,9 @@ func (d *Decoder) jsonList(name string, f func(i int) *DecodeError) *DecodeError
 		if err := f(i); err != nil {
 			return err.at(name, i)
 		}
+		if d.tooLarge() {
+			return d.oversize(s.pos).in(name)
+		}
 	}
 }
 

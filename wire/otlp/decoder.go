@@ -16,12 +16,18 @@ import (
 // Decoder turns requests into spans. It keeps scratch memory from one request to the next, so that a warm one allocates
 // nothing; the zero value is ready for use. It is not safe for concurrent use: pool decoders instead.
 type Decoder struct {
-	b      *span.Batch
-	res    Result
-	notes  span.Notes // of the span, resource or scope at hand
-	place  place
-	format string
-	size   int // capacity of the request's slice, from which offsets are told
+	// MaxBatch is how many bytes of memory a batch may take while it is decoded; 0 means any number. A few bytes of a
+	// request can stand for dozens in a batch (an empty link takes 2 and 40), so a limit on requests alone bounds
+	// little. A request past the limit is refused with an error of class [ErrTooLarge].
+	MaxBatch int
+
+	b        *span.Batch
+	res      Result
+	notes    span.Notes // of the span, resource or scope at hand
+	place    place
+	format   string
+	elements int
+	size     int // capacity of the request's slice, from which offsets are told
 
 	// recent finds the codes of strings seen a moment ago without the batch's own index. An entry counts only if it
 	// is of this generation, since codes are those of one batch.
@@ -229,6 +235,20 @@ func (d *Decoder) linkIDs(trace, id []byte) (t span.TraceID, s span.SpanID) {
 		d.notes |= span.NoteLinkID
 	}
 	return t, s
+}
+
+// checkEvery is how many spans, events, links or attributes go by between two looks at the batch's size.
+const checkEvery = 4096
+
+// tooLarge counts an element of a list and looks at the batch's size from time to time.
+func (d *Decoder) tooLarge() bool {
+	d.elements++
+	return d.elements%checkEvery == 0 && d.MaxBatch > 0 && d.b.Mem() > d.MaxBatch
+}
+
+// oversize is the error for a batch that is too large.
+func (d *Decoder) oversize(offset int) *DecodeError {
+	return &DecodeError{Offset: offset, Reason: "the spans so far take more memory than one request may: " + strconv.Itoa(d.MaxBatch) + " bytes", tooLarge: true}
 }
 
 // ---- resources and scopes ----

@@ -12,7 +12,10 @@ import (
 // ErrMalformed is the class of errors for bytes that are not what they claim to be; the whole request is refused.
 var ErrMalformed = errors.New("malformed OTLP")
 
-// DecodeError says what was wrong with a request and where. It is of class [ErrMalformed].
+// ErrTooLarge is the class of errors for requests that are well-formed as far as they were read and take too much memory.
+var ErrTooLarge = errors.New("OTLP request too large")
+
+// DecodeError says what was wrong with a request and where. It is of class [ErrMalformed] or [ErrTooLarge].
 type DecodeError struct {
 	// Format is protobuf or JSON.
 	Format string
@@ -22,6 +25,8 @@ type DecodeError struct {
 	Path string
 	// Reason says what is wrong there.
 	Reason string
+
+	tooLarge bool
 }
 
 // Error returns one line with all of it.
@@ -30,11 +35,19 @@ func (e *DecodeError) Error() string {
 	if e.Path != "" {
 		at = " in " + e.Path
 	}
+	if e.tooLarge {
+		return fmt.Sprintf("OTLP %s too large at byte %d%s: %s", e.Format, e.Offset, at, e.Reason)
+	}
 	return fmt.Sprintf("malformed OTLP %s at byte %d%s: %s", e.Format, e.Offset, at, e.Reason)
 }
 
-// Unwrap returns [ErrMalformed].
-func (e *DecodeError) Unwrap() error { return ErrMalformed }
+// Unwrap returns the error's class.
+func (e *DecodeError) Unwrap() error {
+	if e.tooLarge {
+		return ErrTooLarge
+	}
+	return ErrMalformed
+}
 
 // in puts the name of the message's field before the path, while the error climbs out of the messages.
 func (e *DecodeError) in(field string) *DecodeError {
