@@ -21,7 +21,7 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT TERM
 
-"$bin/clew" serve --addresses-file "$tmp/addresses.json" &
+"$bin/clew" serve --addresses-file "$tmp/addresses.json" >/dev/null &
 pids+=($!)
 
 # address NAME: where a listener is.
