@@ -222,7 +222,7 @@ func (c *compareCondition) row(row int) bool {
 // groups compares every value of one group with every one of the other.
 func (c *compareCondition) groups(l, r group) bool {
 	best := alien
-	if l.empty || r.empty {
+	if l.empty && differs(r, c.r.values) || r.empty && differs(l, c.l.values) {
 		best = no
 	}
 	for _, x := range c.l.values[l.lo:l.hi] {
@@ -234,4 +234,15 @@ func (c *compareCondition) groups(l, r group) bool {
 		return best == no
 	}
 	return best == yes
+}
+
+// differs reports whether an array without elements can be compared with a group, which it then differs from. A status
+// or a kind is nothing that an attribute is compared with.
+func differs(g group, values []traceql.Static) bool {
+	for _, v := range values[g.lo:g.hi] {
+		if v.Type != traceql.TypeStatus && v.Type != traceql.TypeKind {
+			return true
+		}
+	}
+	return g.empty
 }

@@ -217,11 +217,19 @@ func (s *byStage) apply(_ int, in []spanset) []spanset {
 		for _, row := range set.rows {
 			s.key.read(int(row), &s.scratch)
 			value, _ := s.scratch.first() // nil when there is none
-			n, ok := groups[value]
+			if value.Type == traceql.TypeFloat && value.Float == 0 {
+				value.Float = 0 // -0 and 0 are one group
+			}
+			key := value
+			if math.IsNaN(key.Float) {
+				key.Int, key.Float = 1, 0 // and so are all NaNs
+			}
+			n, ok := groups[key]
 			if !ok {
 				n = len(out)
 				value.Str = strings.Clone(value.Str)
-				groups[value] = n
+				key.Str = value.Str
+				groups[key] = n
 				attrs := append(slices.Clip(set.attrs), constantAttribute(s.name, value))
 				out = append(out, spanset{attrs: attrs})
 			}
