@@ -147,11 +147,12 @@ function ServerStatus({ status, error }: { status: Status | undefined; error: Ap
             `${formatBytes(status.storageBytes)} on disk, kept ${status.retention}`,
             `Acknowledged ${status.walSync === "always" ? "when on disk (fsync)" : `before fsync (--wal-sync ${status.walSync})`}`,
           ].join("\n");
+  const short = status === undefined ? "…" : `${formatShort(status.spans)} spans`;
   return (
     <Tip text={text}>
-      <button type="button" className={styles.status} aria-label={`Server: ${text.replaceAll("\n", "; ")}`}>
+      <button type="button" className={styles.status} aria-label={`${short}. ${text.replaceAll("\n", ". ")}`}>
         <span className={styles.light} data-state={state} />
-        {status === undefined ? "…" : `${formatShort(status.spans)} spans`}
+        {short}
       </button>
     </Tip>
   );

@@ -62,7 +62,9 @@ export function ValuePicker({ label, value, cacheKey, load, onPick, disabled, do
       seen.add(text);
       out.push({ value: text, count: v.count, typed: false });
     }
-    out.sort((a, b) => (b.count ?? 0) - (a.count ?? 0));
+    // What begins with the typed text first, then by count.
+    const begins = (item: Item): number => (item.value.toLowerCase().startsWith(needle) ? 1 : 0);
+    out.sort((a, b) => begins(b) - begins(a) || (b.count ?? 0) - (a.count ?? 0));
     if (value !== null && !seen.has(value) && (needle === "" || value.toLowerCase().includes(needle))) {
       out.unshift({ value, count: null, typed: false });
       seen.add(value);
@@ -95,7 +97,7 @@ export function ValuePicker({ label, value, cacheKey, load, onPick, disabled, do
         autoHighlight
         disabled={disabled}
       >
-        <Combobox.Trigger className={styles.trigger}>
+        <Combobox.Trigger className={styles.trigger} aria-label={value === null ? label : `${label} ${value}`}>
           {value === null ? (
             <>
               {label}

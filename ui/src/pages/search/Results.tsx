@@ -174,7 +174,7 @@ const Row = memo(function Row({ trace, share, zone, ago, start, room, selective,
           aria-label={facts.join(", ")}
         >
           <ServiceDot name={trace.rootService} />
-          <b className={styles.service}>{trace.rootService || "unknown service"}</b>
+          <b className={styles.service}>{trace.rootService || "unknown service"}</b>{" "}
           <span className={cx(styles.operation, trace.missingRoot && styles.missing)}>
             {trace.missingRoot && <Unlink size={13} aria-hidden="true" />}
             {title}

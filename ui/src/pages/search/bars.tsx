@@ -3,6 +3,7 @@
 // The strips between the parts of the search page: what the plot shows, what
 // was scanned, what is still running.
 
+import { ArrowUp } from "lucide-react";
 import type { ReactElement } from "react";
 import { useEffect, useMemo, useState } from "react";
 import { formatBytes, formatCount, plural } from "../../base/format";
@@ -90,7 +91,14 @@ const orderLabels: Record<Order, string> = {
   spans: "Most spans first",
 };
 
-export function ResultBar(props: { run: SearchRun; order: Order; onOrder: (order: Order) => void }): ReactElement {
+export function ResultBar(props: {
+  run: SearchRun;
+  order: Order;
+  /** Newer traces match than those shown. */
+  newer: boolean;
+  onOrder: (order: Order) => void;
+  onAgain: () => void;
+}): ReactElement {
   const { run } = props;
   return (
     <div className={styles.resultBar}>
@@ -107,6 +115,14 @@ export function ResultBar(props: { run: SearchRun; order: Order; onOrder: (order
           <span className={styles.partial}>Not everything could be searched; some traces may be missing.</span>
         )}
       </p>
+      {props.newer && (
+        <Tip text="Search again, up to now" keys="r">
+          <Button small className={styles.newer} onClick={props.onAgain}>
+            <ArrowUp size={13} aria-hidden="true" />
+            Newer traces
+          </Button>
+        </Tip>
+      )}
       <label className={styles.order}>
         <span>Order</span>
         <select

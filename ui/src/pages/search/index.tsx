@@ -31,6 +31,7 @@ import { Scatter } from "./Scatter";
 import type { Selection } from "./scatter";
 import styles from "./SearchPage.module.css";
 import { PlotBar, ResultBar, RunNote } from "./bars";
+import { useNewer } from "./useNewer";
 import { useSearch } from "./useSearch";
 
 // The pickers bring menus and lists with them: a chunk that need not hold up the first traces.
@@ -74,6 +75,8 @@ export function SearchPage({ params, runAt, navigate }: Props): ReactElement {
 
   const status = useQuery({ queryKey: ["status"], queryFn: ({ signal }) => getStatus(signal), refetchInterval: 10_000 });
   const run = useSearch(state, runAt);
+
+  const newer = useNewer(state, run.traces);
 
   // The text in the box. It follows the URL whenever the URL's query changes.
   const [draft, setDraft] = useState({ text: state.query, of: state.query });
@@ -264,7 +267,13 @@ export function SearchPage({ params, runAt, navigate }: Props): ReactElement {
               onOpen={openTrace}
               onSelect={narrow}
             />
-            <ResultBar run={run} order={state.order} onOrder={(order) => go({ order, pages: 1 })} />
+            <ResultBar
+              run={run}
+              order={state.order}
+              newer={newer && !run.loading}
+              onOrder={(order) => go({ order, pages: 1 })}
+              onAgain={() => search(state.query)}
+            />
             <Results
               traces={run.traces}
               zone={zone}

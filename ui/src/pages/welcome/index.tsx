@@ -68,7 +68,7 @@ export function WelcomePage(): ReactElement {
         ))}
       </Tabs.Root>
 
-      <footer className={styles.wait} role="status">
+      <div className={styles.wait} role="status">
         {spans === 0 ? (
           <>
             <Spinner />
@@ -79,7 +79,7 @@ export function WelcomePage(): ReactElement {
             {plural(spans, "span")} stored. <Link to="/search">Search traces</Link>
           </>
         )}
-      </footer>
+      </div>
     </div>
   );
 }
