@@ -12,7 +12,7 @@ import (
 )
 
 // constructors are calls whose result nobody changes.
-var constructors = []string{"errors.New", "fmt.Errorf", "regexp.MustCompile", "sync.OnceValue", "sync.OnceValues"}
+var constructors = []string{"errors.New", "fmt.Errorf", "regexp.MustCompile", "sync.OnceFunc", "sync.OnceValue", "sync.OnceValues"}
 
 // Package-level variables are state that every caller and every test shares.
 // Allowed are interface guards, errors, regular expressions, memoised functions, embedded files, and
