@@ -59,6 +59,10 @@ func (e *emitter) flush() bool {
 
 // add puts a trace into the batch and yields that when it is full. It reports whether the consumer wants more.
 func (e *emitter) add(c *candidate) (ok bool, err error) {
+	// Traces that share a key could not be told apart if they stood next to each other.
+	if n := e.batch.Len(); n > 0 && e.batch.TraceID[n-1].Key() == c.id.Key() && !e.flush() {
+		return false, nil
+	}
 	switch {
 	case c.group != nil:
 		err = e.addGroup(c)
