@@ -69,7 +69,7 @@ func TestOneClickIsOneTrace(t *testing.T) {
 	if err != nil {
 		t.Errorf("baggage at the end of the chain: %v", err)
 	}
-	if got := carried.Member("user.tier").Value() + ", " + carried.Member("session.id").Value(); got != "gold, thread 7, näive" {
+	if got := carried.Member("user.tier").Value() + ", " + carried.Member("session.id").Value(); got != "gold, näive,7" {
 		t.Errorf("baggage at the end of the chain: %s", got)
 	}
 
@@ -127,7 +127,7 @@ func checkOneClick(t *testing.T, spans harness.Spans) {
 		if sp.Name == "click" {
 			continue // baggage begins with what the click sets off
 		}
-		if sp.Attributes["user.tier"] != "gold" || sp.Attributes["session.id"] != "thread 7, näive" {
+		if sp.Attributes["user.tier"] != "gold" || sp.Attributes["session.id"] != "näive,7" {
 			t.Errorf("%s %s: baggage is not among its attributes %v", sp.Service(), sp.Name, sp.Attributes)
 		}
 	}

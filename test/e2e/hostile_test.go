@@ -46,7 +46,7 @@ func TestWhatGoesInComesOut(t *testing.T) {
 				t.Errorf("%s: no word on why spans were rejected", c.name)
 			}
 		}
-		for id, spans := range expected(c.request) {
+		for id, spans := range expected(t, c.request) {
 			want[id] = append(want[id], spans...)
 		}
 	}
@@ -84,11 +84,17 @@ func difference(want, got []string) string {
 	return fmt.Sprintf("%d spans sent, %d got\n%.4000s", len(want), len(got), diff)
 }
 
-// badText stands in requests where invalid UTF-8 goes on the wire.
-const badText = "@@BAD@@"
+// badText stands in requests where a run of invalid UTF-8 goes on the wire. It
+// is as long as what the run is repaired to, U+FFFD.
+const badText = "@B@"
 
 // expected returns the canonical text of what must come back, by trace.
-func expected(req *collectorpb.ExportTraceServiceRequest) map[string][]string {
+func expected(t *testing.T, sent *collectorpb.ExportTraceServiceRequest) map[string][]string {
+	t.Helper()
+	req := &collectorpb.ExportTraceServiceRequest{}
+	if err := proto.Unmarshal(bytes.ReplaceAll(harness.Marshal(t, sent), []byte(badText), []byte("\uFFFD")), req); err != nil {
+		t.Fatal(err)
+	}
 	byTrace := map[string]*tracepb.TracesData{}
 	for _, rs := range req.GetResourceSpans() {
 		for _, ss := range rs.GetScopeSpans() {
@@ -113,9 +119,7 @@ func expected(req *collectorpb.ExportTraceServiceRequest) map[string][]string {
 	}
 	texts := map[string][]string{}
 	for id, data := range byTrace {
-		for _, text := range harness.Canonical(data) {
-			texts[id] = append(texts[id], strings.ReplaceAll(text, badText, "\uFFFD"))
-		}
+		texts[id] = harness.Canonical(data)
 	}
 	return texts
 }

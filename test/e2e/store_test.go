@@ -154,8 +154,8 @@ func TestRestartKeepsEverything(t *testing.T) {
 	for _, tr := range s.Search(t, "{ }", "limit", "100").Traces {
 		ids = append(ids, tr.TraceID)
 	}
-	if len(ids) != 1 {
-		t.Fatalf("the recorded click is %d traces, want 1", len(ids))
+	if len(ids) != 2 {
+		t.Fatalf("the recorded click is %d traces, want 2: its own and the preflight's", len(ids))
 	}
 	for n := range 40 {
 		id := harness.TraceID(21, uint64(n+1))

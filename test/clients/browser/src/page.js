@@ -37,7 +37,7 @@ function buy(amount) {
 
 document.getElementById('buy').addEventListener('click', () => {
   const amount = Number(document.getElementById('amount').value);
-  withBaggage({ 'user.tier': { value: 'gold' }, 'session.id': { value: 'thread 7, näive' } }, () => {
+  withBaggage({ 'user.tier': { value: 'gold' }, 'session.id': { value: 'näive,7' } }, () => {
     buy(amount);
   });
 });
