@@ -107,10 +107,11 @@ func collectFields(b *span.Batch, row int, scope match.Scope, found map[match.Fi
 		for i := lo; i < hi; i++ {
 			f := match.Attr(s, b.Strings.String(a.Key[i]))
 			types, ok := found[f]
-			if !ok {
+			if now := types | 1<<a.Type[i]; !ok || now != types {
+				// Assigning replaces the key of an entry too, so it must not belong to the batch.
 				f.Key = strings.Clone(f.Key)
+				found[f] = now
 			}
-			found[f] = types | 1<<a.Type[i]
 		}
 	}
 	take(match.ScopeSpan, &b.Attrs, row)
@@ -206,7 +207,7 @@ func (x *Executor) values(ctx context.Context, r ValuesRequest) (Values, error) 
 		}
 		out.Truncated = out.Truncated || got.Truncated
 		for _, v := range got.Values {
-			counts[v.Value] += v.Count
+			counts.of(v.Value, v.Count)
 		}
 	}
 	return counts.list(field, r.Limit, out.Truncated), nil
@@ -240,7 +241,7 @@ func (x *Executor) scannedValues(ctx context.Context, r ValuesRequest, field tra
 }
 
 // valueCounts counts spans by value.
-type valueCounts map[span.Value]int64
+type valueCounts map[span.Value]*int64
 
 // add counts one span's values, each once.
 func (c valueCounts) add(set *valueSet, prefix string) {
@@ -249,11 +250,24 @@ func (c valueCounts) add(set *valueSet, prefix string) {
 			continue
 		}
 		v, _ := valueOf(s)
-		if _, ok := c[v]; !ok {
-			v.Str = strings.Clone(v.Str)
+		if n, ok := c[v]; ok {
+			// Assigning would also replace the entry's key, by a string that belongs to the batch.
+			*n++
+			continue
 		}
-		c[v]++
+		v.Str = strings.Clone(v.Str)
+		one := int64(1)
+		c[v] = &one
 	}
+}
+
+// of counts n spans with a value that the caller owns.
+func (c valueCounts) of(v span.Value, n int64) {
+	if sum, ok := c[v]; ok {
+		*sum += n
+		return
+	}
+	c[v] = &n
 }
 
 func (c valueCounts) list(field traceql.Ref, limit int, truncated bool) Values {
@@ -264,7 +278,7 @@ func (c valueCounts) list(field traceql.Ref, limit int, truncated bool) Values {
 			last = traceql.KindConsumer
 		}
 		for n := range last + 1 {
-			c[span.IntValue(int64(n))] += 0
+			c.of(span.IntValue(int64(n)), 0)
 		}
 	}
 	out := Values{Truncated: truncated}
@@ -275,7 +289,7 @@ func (c valueCounts) list(field traceql.Ref, limit int, truncated bool) Values {
 				t = s.Type
 			}
 		}
-		out.Values = append(out.Values, Value{Type: t, Value: v, Count: n})
+		out.Values = append(out.Values, Value{Type: t, Value: v, Count: *n})
 	}
 	slices.SortFunc(out.Values, func(a, b Value) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value.Type, b.Value.Type), strings.Compare(a.Value.Str, b.Value.Str), cmp.Compare(a.Value.Int(), b.Value.Int()))

@@ -37,7 +37,7 @@ func (e *Engine) Values(ctx context.Context, r store.ValuesRequest) (store.Value
 	s := &scanner{e: e, v: v, ctx: ctx, r: req, seen: map[uint64]struct{}{}}
 	counters := make([]*valueCounter, e.cfg.Workers)
 	for i := range counters {
-		counters[i] = &valueCounter{field: r.Field, prefix: r.Prefix, counts: map[span.Value]int64{}}
+		counters[i] = &valueCounter{field: r.Field, prefix: r.Prefix, counts: map[span.Value]*int64{}}
 	}
 	err = s.eachSpans(store.Projection{Fields: []match.Field{r.Field}}, func(w int, b *span.Batch, sel *bitset.Set, _ bool) error {
 		counters[w].count(b, sel)
@@ -54,12 +54,16 @@ func mergeValues(counters []*valueCounter, limit int) store.Values {
 	for _, c := range counters[1:] {
 		all.full = all.full || c.full
 		for v, n := range c.counts {
-			all.counts[v] += n
+			if sum, ok := all.counts[v]; ok {
+				*sum += *n
+			} else {
+				all.counts[v] = n
+			}
 		}
 	}
 	out := store.Values{Truncated: all.full}
 	for v, n := range all.counts {
-		out.Values = append(out.Values, store.ValueCount{Value: v, Count: n})
+		out.Values = append(out.Values, store.ValueCount{Value: v, Count: *n})
 	}
 	slices.SortFunc(out.Values, func(x, y store.ValueCount) int {
 		return cmp.Or(cmp.Compare(y.Count, x.Count), compareValues(x.Value, y.Value))
@@ -89,7 +93,7 @@ func compareValues(x, y span.Value) int {
 type valueCounter struct {
 	field  match.Field
 	prefix string
-	counts map[span.Value]int64 // strings are its own
+	counts map[span.Value]*int64 // strings are its own
 	full   bool
 
 	byCode  []int64
@@ -134,14 +138,17 @@ func (v *valueCounter) add(val span.Value, n int64) {
 	if v.prefix != "" && (val.Type != span.TypeString || !strings.HasPrefix(val.Str, v.prefix)) {
 		return
 	}
-	if _, ok := v.counts[val]; !ok {
-		if len(v.counts) >= maxValues {
-			v.full = true
-			return
-		}
-		val.Str = strings.Clone(val.Str)
+	if sum, ok := v.counts[val]; ok {
+		// Assigning to the entry would also replace its key, by a string that belongs to the batch.
+		*sum += n
+		return
 	}
-	v.counts[val] += n
+	if len(v.counts) >= maxValues {
+		v.full = true
+		return
+	}
+	val.Str = strings.Clone(val.Str)
+	v.counts[val] = &n
 }
 
 func (v *valueCounter) code(c span.Code) {
