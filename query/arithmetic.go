@@ -46,7 +46,7 @@ func negate(x traceql.Static) (traceql.Static, bool) {
 		return traceql.Static{}, false
 	}
 	x.Int, x.Float = -x.Int, -x.Float
-	return x, true
+	return x, finite(x.Float)
 }
 
 // compute is left op right; false when it has no value. Ints stay ints, with truncating division; durations added,
@@ -80,8 +80,10 @@ func compute(op traceql.Op, left, right traceql.Static) (traceql.Static, bool) {
 	case traceql.OpPow:
 		x = math.Pow(x, y)
 	}
-	return traceql.NewFloat(x), !math.IsNaN(x) && !math.IsInf(x, 0)
+	return traceql.NewFloat(x), finite(x)
 }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 func computeInt(op traceql.Op, x, y int64) (int64, bool) {
 	switch op {

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/big"
 	"regexp"
 	"slices"
 	"strings"
@@ -141,7 +142,7 @@ func (o *oracle) number(e traceql.Expr, rows []int, name string) (traceql.Static
 	for _, r := range rows {
 		if g := o.values(a.Arg, r); len(g) > 0 {
 			for _, v := range g[0].values {
-				if v.Type.Numeric() {
+				if v.Type.Numeric() && v.Float == v.Float {
 					list = append(list, v)
 				}
 			}
@@ -313,8 +314,9 @@ func (o *oracle) values(e traceql.Expr, r int) []oracleGroup {
 	case *traceql.Unary:
 		if e.Op == traceql.OpSub {
 			if v, ok := single(e.X); ok {
-				v.Int, v.Float = -v.Int, -v.Float
-				return one(v)
+				if v.Int, v.Float = -v.Int, -v.Float; v.Float-v.Float == 0 {
+					return one(v)
+				}
 			}
 			return nil
 		}
@@ -383,10 +385,8 @@ func (o *oracle) arithmetic(op traceql.Op, x, y traceql.Static) (traceql.Static,
 			f := math.Pow(float64(a), float64(b))
 			return traceql.NewInt(int64(f)), a != 0
 		}
-		v = 1
-		for range b % 64 { // the generator stays below
-			v *= a
-		}
+		wrapped := new(big.Int).Exp(big.NewInt(a), big.NewInt(b), new(big.Int).Lsh(big.NewInt(1), 64))
+		v = int64(wrapped.Uint64())
 	}
 	return traceql.Static{Type: typ, Int: v}, true
 }

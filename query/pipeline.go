@@ -222,7 +222,8 @@ func (s *byStage) apply(_ int, in []spanset) []spanset {
 			}
 			key := value
 			if math.IsNaN(key.Float) {
-				key.Int, key.Float = 1, 0 // and so are all NaNs
+				value.Float = math.NaN() // and so are all NaNs
+				key.Int, key.Float = 1, 0
 			}
 			n, ok := groups[key]
 			if !ok {
@@ -310,7 +311,7 @@ func (s *scalarFilterStage) aggregate(rows []int32) (traceql.Static, bool) {
 		}
 		g := s.scratch.groups[0]
 		for _, v := range s.scratch.values[g.lo:g.hi] {
-			if v.Type.Numeric() {
+			if v.Type.Numeric() && !math.IsNaN(v.Float) { // one NaN shall not spoil the number of all others
 				acc.add(v)
 			}
 		}
