@@ -15,3 +15,5 @@ export interface TraceOptions {
 }
 
 export function makeTrace(options?: TraceOptions): { traceId: string; spans: FixtureSpan[] };
+export function makeChain(n: number, traceId: string): { traceId: string; spans: FixtureSpan[] };
+export function makeHostile(n: number, traceId: string): { traceId: string; spans: FixtureSpan[] };

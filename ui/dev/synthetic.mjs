@@ -264,7 +264,10 @@ export function makeTrace({ seed = 1, spans: budget = 120, traceId, drop = 0, sk
   close(consume, u + 200 * us);
 
   let kept = spans;
-  if (drop > 0) kept = spans.filter((s) => s === root || s.kind !== "server" || random() >= drop);
+  if (drop > 0) {
+    const lost = randomFrom(seed + 1);
+    kept = spans.filter((s) => s === root || s.kind !== "server" || lost() >= drop);
+  }
   if (skew) {
     for (const s of kept) {
       if (s.service !== "inventory") continue;
@@ -274,4 +277,47 @@ export function makeTrace({ seed = 1, spans: budget = 120, traceId, drop = 0, sk
     }
   }
   return { traceId: id, spans: kept };
+}
+
+/** A chain of n spans, each the only child of the one before: as deep as a trace can be. */
+export function makeChain(n, traceId) {
+  return {
+    traceId,
+    spans: Array.from({ length: n }, (_, i) => ({
+      spanId: (i + 1).toString(16).padStart(16, "0"),
+      parentSpanId: i === 0 ? "" : i.toString(16).padStart(16, "0"),
+      name: `call ${i}`,
+      service: `service-${Math.floor(i / 7) % 30}`,
+      start: i * 1000,
+      duration: (2 * n - 2 * i) * 1000,
+      kind: "internal",
+      status: "unset",
+      events: [],
+      links: [],
+    })),
+  };
+}
+
+/** A root with n children of no duration, with names and values of every unpleasant kind. */
+export function makeHostile(n, traceId) {
+  const names = ["", " ", "<img src=x onerror=alert(1)>", "\u202eevil\u202c", "a".repeat(5000), "{{constructor}}", "emoji 🧵🧶", "two\nlines\tand a tab", "\u0000nul", "Ünïcödé 測試 اختبار"];
+  const span = (i, parentSpanId, duration) => ({
+    spanId: (i + 1).toString(16).padStart(16, "0"),
+    parentSpanId,
+    name: names[i % names.length],
+    service: i % 97 === 0 ? names[(i / 97) % names.length] : "plain",
+    start: i,
+    duration,
+    kind: "internal",
+    status: i % 3 === 0 ? "error" : "unset",
+    statusMessage: names[(i + 2) % names.length],
+    attributes:
+      i === 1
+        ? Object.fromEntries(Array.from({ length: 2000 }, (_, k) => [`key.${k}`, k % 7 === 0 ? "v".repeat(3000) : names[k % names.length]]))
+        : { big: i === 2 ? "x".repeat(1 << 20) : i, nested: { a: [1, "two", { three: true }], none: null } },
+    events: i === 3 ? Array.from({ length: 500 }, (_, k) => ({ time: i + k, name: names[k % names.length], attributes: { k } })) : [],
+    links: [],
+  });
+  const root = span(0, "", 0);
+  return { traceId, spans: [root, ...Array.from({ length: n - 1 }, (_, i) => span(i + 1, root.spanId, 0))] };
 }

@@ -6,9 +6,11 @@
 //   d1e0 …                                    the same with lost parents
 //   e1e0 …                                    the same with a wrong clock
 //   a1e0 …                                    the same without errors
+//   b1e0 …                                    a chain, one child each
+//   f1e0 …                                    hostile names and values, no durations
 
 import { encodeTrace } from "./columns.mjs";
-import { makeTrace } from "./synthetic.mjs";
+import { makeChain, makeHostile, makeTrace } from "./synthetic.mjs";
 
 const cache = new Map();
 
@@ -19,13 +21,14 @@ export function fixtureId(variant, spans, seed = 1) {
 
 /** The spans in row order and the payload, or undefined when the id is no fixture's. */
 export function fixtureTrace(id) {
-  const m = /^([acde])1e00{20}(\d\d)(\d{6})$/.exec(id);
+  const m = /^([a-f])1e00{20}(\d\d)(\d{6})$/.exec(id);
   if (m === null) return undefined;
   let entry = cache.get(id);
   if (entry === undefined) {
-    const made = makeTrace({
+    const n = Number(m[3]);
+    const made = m[1] === "b" ? makeChain(n, id) : m[1] === "f" ? makeHostile(n, id) : makeTrace({
       traceId: id,
-      spans: Number(m[3]),
+      spans: n,
       seed: Number(m[2]),
       drop: m[1] === "d" ? 0.25 : 0,
       skew: m[1] === "e",

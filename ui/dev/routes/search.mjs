@@ -187,6 +187,7 @@ function search({ url }) {
         return {
           ...t,
           status: undefined,
+          durationNs: String(t.durationNs),
           matched,
           spans: Array.from({ length: Math.min(3, matched) }, (_, i) => {
             const s = t.services[i % t.services.length];
@@ -195,7 +196,7 @@ function search({ url }) {
               name: i === 0 && t.rootName !== "" ? t.rootName : ["SELECT orders", "GET /internal", "charge card"][i],
               service: s.name,
               startNs: String(BigInt(t.startNs) + BigInt(Math.round((t.durationNs * i) / 4))),
-              durationNs: Math.round(t.durationNs / (1 + i)),
+              durationNs: String(Math.round(t.durationNs / (1 + i))),
               status: s.errors > 0 ? "error" : "unset",
               kind: i === 0 ? "server" : "client",
               attributes: [

@@ -120,3 +120,23 @@ export function formatAgo(unixNs: bigint | string, nowMs: number): string {
   if (s < 86400) return `${Math.floor(s / 3600)} h ago`;
   return `${Math.floor(s / 86400)} d ago`;
 }
+
+/**
+ * Text of a span made safe to look at: control characters and those that turn
+ * the direction of writing become visible signs, so that a name can neither
+ * hide nor reorder what stands around it. Keeps line ends and tabs when asked.
+ */
+export function visibleText(text: string, keepLines = false): string {
+  // Nearly all text is plain, and this runs for each row drawn.
+  if (!unseen.test(text)) return text;
+  return text.replace(unseenAll, (c) => {
+    if (keepLines && (c === "\n" || c === "\t" || c === "\r")) return c;
+    const code = c.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : `\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`;
+  });
+}
+
+// C0 controls, DEL, C1 controls; zero-width marks; bidirectional embeddings, overrides and isolates.
+const unseenClass = "[\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff]";
+const unseen = new RegExp(unseenClass);
+const unseenAll = new RegExp(unseenClass, "g");

@@ -41,6 +41,8 @@ export class Overview {
   #viewport: Viewport;
   #drag: Drag | undefined;
   #stale = true;
+  #placedWidth = -1;
+  #placedBracket = "";
 
   constructor(host: HTMLElement, trace: Trace, events: OverviewEvents) {
     this.#host = host;
@@ -81,22 +83,37 @@ export class Overview {
       this.#stale = false;
       this.#minimap.draw(this.#surface, this.#trace, rows, theme, colors);
     }
-    this.#viewport = viewport;
-    const whole = isWhole(viewport, this.#trace.extent);
-    const x0 = this.#xOf(viewport.from);
-    const x1 = this.#xOf(viewport.to);
+    if (viewport.from !== this.#viewport.from || viewport.to !== this.#viewport.to || this.#placedWidth !== this.#surface.width) {
+      this.#viewport = viewport;
+      this.#placedWidth = this.#surface.width;
+      this.#placeWindow();
+    }
+    // The bracket spans the painted height: fewer rows than lanes leave the rest empty.
+    const height = this.#surface.height - 10;
+    const lane = Math.max(1, Math.min(Math.floor((height * this.#surface.ratio) / Math.max(rows.count, 1)), 4)) / this.#surface.ratio;
+    const used = Math.min(height, rows.count * lane);
+    const top = Math.round(5 + shown.from * used);
+    const tall = Math.round(Math.max(4, (shown.to - shown.from) * used));
+    const bracket = `${top} ${tall} ${shown.to - shown.from > 0.995}`;
+    if (bracket !== this.#placedBracket) {
+      // Written only when it moved by a pixel: a frame that scrolls by a row touches no style here.
+      this.#placedBracket = bracket;
+      this.#bracket.hidden = shown.to - shown.from > 0.995;
+      this.#bracket.style.transform = `translateY(${top}px)`;
+      this.#bracket.style.height = `${tall}px`;
+    }
+  }
+
+  #placeWindow(): void {
+    const whole = isWhole(this.#viewport, this.#trace.extent);
+    const x0 = this.#xOf(this.#viewport.from);
+    const x1 = this.#xOf(this.#viewport.to);
     const [left, right] = this.#shades;
     left.hidden = right.hidden = whole;
     left.style.width = `${x0}px`;
     right.style.width = `${Math.max(0, this.#surface.width - x1)}px`;
     this.#handles[0].style.transform = `translateX(${x0}px)`;
     this.#handles[1].style.transform = `translateX(${x1}px)`;
-    // The bracket spans the painted height: fewer rows than lanes leave the rest empty.
-    const height = this.#surface.height - 10;
-    const used = Math.min(height, rows.count * Math.max(1, Math.min(Math.floor((height * this.#surface.ratio) / Math.max(rows.count, 1)), 4)) / this.#surface.ratio);
-    this.#bracket.hidden = shown.to - shown.from > 0.995;
-    this.#bracket.style.transform = `translateY(${5 + shown.from * used}px)`;
-    this.#bracket.style.height = `${Math.max(4, (shown.to - shown.from) * used)}px`;
   }
 
   destroy(): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { formatDuration, plural } from "../base/format";
-import { type Trace, isError, kindOf, nameOf, serviceOf, summaryOf } from "../model/trace";
+import { type Trace, isError, kindOf, serviceTitleOf, summaryOf, titleOf } from "../model/trace";
 import { div } from "./overview";
 import styles from "./traceView.module.css";
 
@@ -26,7 +26,7 @@ export class Tooltip {
       this.#row = row;
       this.#element.style.setProperty("--service", `var(${token})`);
       const summary = summaryOf(trace, row);
-      this.#text.textContent = `${serviceOf(trace, row)} · ${nameOf(trace, row)}${summary === "" ? "" : ` · ${summary}`}`;
+      this.#text.textContent = `${serviceTitleOf(trace, row)} · ${titleOf(trace, row).slice(0, 300)}${summary === "" ? "" : ` · ${summary}`}`;
       const duration = trace.duration[row]!;
       const self = trace.selfTime[row]!;
       const events = trace.eventOff[row + 1]! - trace.eventOff[row]!;

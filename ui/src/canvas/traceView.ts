@@ -14,7 +14,7 @@ import { serviceTokens } from "../base/services";
 import { type CriticalPath, criticalPath } from "../model/criticalPath";
 import { Rows } from "../model/rows";
 import { type Matches } from "../model/search";
-import { type Trace, ancestorsOf, isError, nameOf, serviceOf } from "../model/trace";
+import { type Trace, ancestorsOf, isError, serviceTitleOf, titleOf } from "../model/trace";
 import { type Viewport, fitViewport, isWhole, panViewport, zoomViewport } from "../model/viewport";
 import { FrameLoop } from "./frame";
 import { Overview, div } from "./overview";
@@ -48,6 +48,8 @@ export interface TraceViewEvents {
 
 const stickyMax = 5;
 const stripWidth = 8;
+/** No list of rows reads so: the sticky rows are drawn anew. */
+const stickyStale = "stale";
 
 export class TraceView {
   readonly trace: Trace;
@@ -97,7 +99,8 @@ export class TraceView {
   #drawn = { first: 0, last: 0 };
   #staleBars = true;
   #staleStrip = true;
-  #stickyKey = "";
+  #stickyKey = stickyStale;
+  #stuck: number[] = [];
   #animation: { from: Viewport; to: Viewport; start: number; cause: Cause } | undefined;
   #hovered = -1;
   #settleTimer = 0;
@@ -144,6 +147,8 @@ export class TraceView {
     this.#sticky.setAttribute("aria-hidden", "true");
     this.#live.setAttribute("aria-live", "polite");
     this.#sticky.hidden = true;
+    this.#hover.hidden = true;
+    this.#selection.hidden = true;
     this.#hairline.hidden = true;
     this.#hairlineTime.hidden = true;
     this.#measure.hidden = true;
@@ -151,7 +156,7 @@ export class TraceView {
     this.#content.append(this.#hover, this.#selection, this.#bars.canvas, this.#rowsHost);
     this.#scroller.append(this.#content);
     this.#sticky.append(this.#stickyBars.canvas, this.#stickyRowsHost);
-    hosts.body.append(this.#scroller, this.#strip.canvas, this.#sticky, this.#measure, this.#hairline, this.#divider, this.#live);
+    hosts.body.append(this.#scroller, this.#sticky, this.#strip.canvas, this.#measure, this.#hairline, this.#divider, this.#live);
     hosts.ruler.append(this.#ruler.canvas, this.#hairlineTime);
     hosts.root.style.setProperty("--tree-w", `${treeWidth}px`);
 
@@ -215,7 +220,7 @@ export class TraceView {
       this.#reveal(row, centre);
       this.#scroller.setAttribute("aria-activedescendant", `span-row-${row}`);
       if (changed && cause !== "program") {
-        this.#live.textContent = `${serviceOf(this.trace, row)} ${nameOf(this.trace, row)}, ${formatDuration(this.trace.duration[row]!)}${isError(this.trace, row) ? ", error" : ""}`;
+        this.#live.textContent = `${serviceTitleOf(this.trace, row)} ${titleOf(this.trace, row)}, ${formatDuration(this.trace.duration[row]!)}${isError(this.trace, row) ? ", error" : ""}`;
       }
     } else {
       this.#scroller.removeAttribute("aria-activedescendant");
@@ -256,7 +261,7 @@ export class TraceView {
   showCritical(on: boolean): void {
     this.#critical = on ? criticalPath(this.trace, this.trace.rootRow >= 0 ? this.trace.rootRow : 0) : undefined;
     this.#staleBars = true;
-    this.#stickyKey = "";
+    this.#stickyKey = stickyStale;
     this.#loop.invalidate();
   }
 
@@ -397,10 +402,10 @@ export class TraceView {
     this.#strip.canvas.style.right = `${body.clientWidth - this.#width}px`;
     this.#ruler.resize(barsWidth, ruler.clientHeight);
     this.#overview.resize(barsWidth, overview.clientHeight);
-    this.#sticky.style.width = `${this.#width - stripWidth}px`;
+    this.#sticky.style.width = `${this.#width}px`;
     this.#content.style.height = `${this.rows.count * rowHeight}px`;
     this.#staleBars = this.#staleStrip = true;
-    this.#stickyKey = "";
+    this.#stickyKey = stickyStale;
     if (this.#pendingReveal !== undefined && this.#height > 0) {
       const { row, centre } = this.#pendingReveal;
       this.#pendingReveal = undefined;
@@ -467,17 +472,17 @@ export class TraceView {
 
   #drawRows(first: number, last: number): void {
     this.#drawn = { first, last };
-    this.#bars.canvas.style.transform = `translateY(${first * rowHeight}px)`;
+    this.#bars.canvas.style.top = `${first * rowHeight}px`;
     this.#waterfall.draw(this.#bars, this.#waterfallFrame(), this.rows.visible, first, last);
     this.#indent(first, last);
     this.#tree.render(this.#rowContext(), first, last, (p) => this.rows.visible[p]!);
     this.#scroller.setAttribute("aria-rowcount", String(this.rows.count));
     if (this.#staleBars) {
-      this.#stickyKey = "";
+      this.#stickyKey = stickyStale;
       drawRuler(this.#ruler, this.#viewport, this.#theme);
       const at = this.rows.positionOf(this.#selected);
       this.#selection.hidden = at < 0;
-      this.#selection.style.transform = `translateY(${at * rowHeight}px)`;
+      this.#selection.style.top = `${at * rowHeight}px`;
     }
     this.#staleBars = false;
   }
@@ -516,6 +521,7 @@ export class TraceView {
     const key = stuck.join(",");
     if (key === this.#stickyKey) return;
     this.#stickyKey = key;
+    this.#stuck = stuck;
     this.#sticky.hidden = stuck.length === 0;
     if (stuck.length === 0) return;
     this.#sticky.style.height = `${stuck.length * rowHeight}px`;
@@ -586,7 +592,7 @@ export class TraceView {
       this.select(this.rows.nearestVisible(this.#selected), "key");
     }
     this.#tree.invalidate();
-    this.#stickyKey = "-";
+    this.#stickyKey = stickyStale;
     this.#staleBars = this.#staleStrip = true;
     this.#overview.invalidate();
     this.#loop.invalidate();
@@ -645,8 +651,10 @@ export class TraceView {
     });
     this.#sticky.addEventListener("click", (event) => {
       const position = Math.floor((event.clientY - body.getBoundingClientRect().top) / rowHeight);
-      const row = Number(this.#stickyKey.split(",")[position]);
-      if (Number.isInteger(row)) this.select(row, "pointer");
+      const row = this.#stuck[position];
+      if (row === undefined) return;
+      if (isChevron(event.target)) this.fold(row, true);
+      else this.select(row, "pointer");
     });
     this.#divider.addEventListener("pointerdown", this.#dividerDown);
     this.#divider.addEventListener("dblclick", () => this.#setTreeWidth(420));
@@ -696,7 +704,7 @@ export class TraceView {
     if (row !== this.#hovered) {
       this.#hovered = row;
       this.#hover.hidden = row < 0;
-      if (row >= 0) this.#hover.style.transform = `translateY(${this.rows.positionOf(row) * rowHeight}px)`;
+      if (row >= 0) this.#hover.style.top = `${this.rows.positionOf(row) * rowHeight}px`;
     }
     if (this.#drag !== undefined) {
       this.#dragMeasure(event);

@@ -5,7 +5,7 @@
 // row they show changes. All text goes in by textContent.
 
 import { formatDuration } from "../base/format";
-import { type Trace, isError, isOrphan, kindOf, nameOf, serviceOf, summaryOf } from "../model/trace";
+import { type Trace, isError, isOrphan, kindOf, serviceTitleOf, summaryOf, titleOf } from "../model/trace";
 import type { Rows } from "../model/rows";
 import { rowHeight } from "./waterfall";
 import styles from "./treeRows.module.css";
@@ -34,6 +34,8 @@ class RowElement {
   readonly #name = span(styles["name"]!);
   readonly #summary = span(styles["summary"]!);
   readonly #hidden = span(`${styles["flag"]} ${styles["hidden"]}`);
+  /** Service, name and summary share one box, so that a row clips once. */
+  readonly #label = span(styles["label"]!);
 
   constructor() {
     const e = this.element;
@@ -42,7 +44,8 @@ class RowElement {
     const cell = document.createElement("div");
     cell.setAttribute("role", "gridcell");
     cell.style.display = "contents";
-    cell.append(this.#guides, this.#chevron, this.#stripe, this.#failed, this.#orphan, this.#service, this.#name, this.#summary, this.#hidden);
+    cell.append(this.#guides, this.#chevron, this.#stripe, this.#failed, this.#orphan, this.#label, this.#hidden);
+    this.#label.append(this.#service, this.#name, this.#summary);
     e.append(cell);
     this.#chevron.dataset["chevron"] = "";
   }
@@ -51,7 +54,7 @@ class RowElement {
     if (this.row === row && this.position === position && this.version === version) return;
     const { trace, rows } = c;
     const e = this.element;
-    if (this.position !== position || this.row < 0) e.style.transform = `translateY(${top}px)`;
+    if (this.position !== position || this.row < 0) e.style.top = `${top}px`;
     this.row = row;
     this.position = position;
     this.version = version;
@@ -60,7 +63,8 @@ class RowElement {
     const folded = rows.collapsed[row] === 1 && below > 0 && !rows.filtered;
     const failed = isError(trace, row);
     const parent = trace.parent[row]!;
-    const service = serviceOf(trace, row);
+    const service = serviceTitleOf(trace, row);
+    const name = titleOf(trace, row);
     const orphan = isOrphan(trace, row);
     const errorsBelow = trace.errors[row]! - (failed ? 1 : 0);
     const match = c.matches?.[row] === 1;
@@ -76,7 +80,7 @@ class RowElement {
     else e.removeAttribute("aria-expanded");
     e.setAttribute(
       "aria-label",
-      `${service} ${nameOf(trace, row)}, ${kindOf(trace, row)}, ${formatDuration(trace.duration[row]!)}${failed ? ", error" : ""}${orphan ? ", parent missing" : ""}${folded ? `, ${below} folded` : ""}`,
+      `${service} ${name}, ${kindOf(trace, row)}, ${formatDuration(trace.duration[row]!)}${failed ? ", error" : ""}${orphan ? ", parent missing" : ""}${folded ? `, ${below} folded` : ""}`,
     );
     flag(e, "leaf", below === 0);
     flag(e, "error", failed);
@@ -86,9 +90,8 @@ class RowElement {
     // A service is named where it changes; below, its stripe says it.
     const sameService = parent >= 0 && trace.service[parent] === trace.service[row];
     text(this.#service, sameService ? "" : service);
-    const name = nameOf(trace, row);
     const summary = summaryOf(trace, row);
-    text(this.#name, name === "" ? "(no name)" : name);
+    text(this.#name, name);
     text(this.#summary, summary);
     text(this.#failed, failed ? "!" : folded && errorsBelow > 0 ? `! ${errorsBelow}` : "");
     flag(this.#failed, "below", !failed);

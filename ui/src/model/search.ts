@@ -59,7 +59,7 @@ function compileTerm(trace: Trace, term: string): Test {
         return (row) => values[row]! <= limit;
     }
   }
-  const [, field, value] = /^(is|kind|service):(.+)$/.exec(term) ?? [];
+  const [, field, value] = /^(is|kind|service):(.*)$/.exec(term) ?? [];
   if (field === "is" && states[value!] !== undefined) {
     const state = states[value!]!;
     return (row) => state(trace, row);

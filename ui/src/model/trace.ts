@@ -5,6 +5,7 @@
 // range row … row+subtree[row], a reverse loop visits children before parents,
 // and no tree of objects is ever made.
 
+import { visibleText } from "../base/format";
 import { type TraceColumns, flagException, parentMissing, statusError } from "../wire/columns";
 
 export interface ServiceSummary {
@@ -136,8 +137,8 @@ export function summaryOf(t: TraceColumns, row: number): string {
   const summary = t.strings[t.summary[row]!]!;
   const name = nameOf(t, row);
   if (summary === "" || summary === name) return "";
-  if (name !== "" && summary.startsWith(`${name} `)) return summary.slice(name.length + 1);
-  return summary.split(/[\s./]+/).every((word) => name.includes(word)) ? "" : summary;
+  if (name !== "" && summary.startsWith(`${name} `)) return visibleText(summary.slice(name.length + 1));
+  return summary.split(/[\s./]+/).every((word) => name.includes(word)) ? "" : visibleText(summary);
 }
 
 export function isError(t: TraceColumns, row: number): boolean {
@@ -156,6 +157,21 @@ const kindNames = ["unspecified", "internal", "server", "client", "producer", "c
 
 export function kindOf(t: TraceColumns, row: number): string {
   return kindNames[t.kind[row]!] ?? "unspecified";
+}
+
+/** Name of a row for people: control characters visible, never empty. */
+export function titleOf(t: TraceColumns, row: number): string {
+  const name = nameOf(t, row);
+  return name.trim() === "" ? "(no name)" : visibleText(name);
+}
+
+/** Service of a row for people. */
+export function serviceTitleOf(t: TraceColumns, row: number): string {
+  return serviceTitle(serviceOf(t, row));
+}
+
+export function serviceTitle(name: string): string {
+  return name.trim() === "" ? "(no service)" : visibleText(name);
 }
 
 /** Rows from the top of the tree down to the row's parent. */

@@ -2,9 +2,9 @@
 
 import { Link } from "@tanstack/react-router";
 import { Search } from "lucide-react";
-import type { ReactElement } from "react";
-import { useState } from "react";
-import { formatBytes, plural } from "../../base/format";
+import type { ReactElement, ReactNode } from "react";
+import { Fragment, useState } from "react";
+import { formatBytes, plural, visibleText } from "../../base/format";
 import type { Attribute } from "../../wire/api";
 import { cx } from "../../widgets/controls";
 import { CopyButton } from "./CopyButton";
@@ -63,10 +63,10 @@ function Row({ attribute: a, scope }: { attribute: Attribute; scope: string }): 
   return (
     <div className={styles.attribute}>
       <dt className={styles.key} title={`${a.key} (${a.type})`}>
-        {a.key}
+        {breakable(a.key)}
       </dt>
       <dd className={cx(styles.value, valueClass[a.type])}>
-        {a.type === "empty" ? "empty" : text === "" ? <i className={styles.faint}>empty string</i> : cut ? `${text.slice(0, firstChars)}…` : text}
+        {a.type === "empty" ? "empty" : text === "" ? <i className={styles.faint}>empty string</i> : visibleText(cut ? `${text.slice(0, firstChars)}…` : text, true)}
         {(a.type === "bytes" || a.type === "empty") && <span className={styles.type}>{a.type}</span>}
         {cut && (
           <button type="button" className={styles.textAction} onClick={() => setAll(true)}>
@@ -84,4 +84,17 @@ function Row({ attribute: a, scope }: { attribute: Attribute; scope: string }): 
       </div>
     </div>
   );
+}
+
+/** A key that may wrap after its dots, and only there if it can. */
+function breakable(key: string): ReactNode {
+  if (key.trim() === "") return <i className={styles.faint}>empty key</i>;
+  return visibleText(key)
+    .split(/(?<=[._/:-])/)
+    .map((part, i) => (
+      <Fragment key={i}>
+        {i > 0 && <wbr />}
+        {part}
+      </Fragment>
+    ));
 }

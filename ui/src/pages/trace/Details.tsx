@@ -8,10 +8,10 @@ import { Link } from "@tanstack/react-router";
 import { ChevronRight, CornerLeftUp, Crosshair, ExternalLink, Link2, Search, TriangleAlert, X } from "lucide-react";
 import type { ReactElement, ReactNode } from "react";
 import { useState } from "react";
-import { formatDuration, formatDurationExact, formatTime, plural } from "../../base/format";
+import { formatDuration, formatDurationExact, formatTime, plural, visibleText } from "../../base/format";
 import { usePref } from "../../base/prefs";
 import { quote } from "../../lang/literals";
-import { type Trace, isOrphan, kindOf, nameOf, serviceOf, summaryOf } from "../../model/trace";
+import { type Trace, isOrphan, kindOf, nameOf, serviceOf, serviceTitleOf, summaryOf, titleOf } from "../../model/trace";
 import type { SpanDetails, SpanEvent, SpanLink } from "../../wire/api";
 import { type ApiError, getSpansByRows } from "../../wire/client";
 import { rowOfSpanId, spanIdHex, statusError, statusOk } from "../../wire/columns";
@@ -78,14 +78,14 @@ function Head({ trace, row, onGo, onFocus, onClose }: Omit<Props, "token">): Rea
       <div className={styles.titleRow}>
         <div className={styles.service}>
           <span className={styles.swatch} aria-hidden="true" />
-          {service}
+          {serviceTitleOf(trace, row)}
         </div>
         <span className={styles.badge}>{kindOf(trace, row)}</span>
         {status === statusError && <span className={cx(styles.badge, styles.badgeError)}>error</span>}
         {status === statusOk && <span className={cx(styles.badge, styles.badgeOk)}>ok</span>}
         <span className={styles.grow} />
         {parent >= 0 && (
-          <Tip text={`To its parent: ${nameOf(trace, parent)}`} keys="ArrowLeft">
+          <Tip text={`To its parent: ${titleOf(trace, parent).slice(0, 200)}`} keys="ArrowLeft">
             <Button look="ghost" small icon aria-label="Go to the parent span" onClick={() => onGo(parent)}>
               <CornerLeftUp size={14} aria-hidden="true" />
             </Button>
@@ -109,7 +109,7 @@ function Head({ trace, row, onGo, onFocus, onClose }: Omit<Props, "token">): Rea
           <X size={15} aria-hidden="true" />
         </Button>
       </div>
-      <h2 className={styles.name}>{nameOf(trace, row) || "(no name)"}</h2>
+      <h2 className={styles.name}>{titleOf(trace, row)}</h2>
       {summary !== "" && <p className={styles.summary}>{summary}</p>}
       <div className={styles.facts}>
         <Fact label="Duration" title={formatDurationExact(duration)}>
@@ -180,7 +180,7 @@ function Body({
     <>
       {span.status === "error" && span.statusMessage !== "" && (
         <div className={styles.statusMessage}>
-          <b>Error</b> {span.statusMessage}
+          <b>Error</b> {visibleText(span.statusMessage, true)}
         </div>
       )}
       {exceptions.map((e, i) => (
@@ -292,7 +292,7 @@ function Exception({ event, trace }: { event: SpanEvent; trace: Trace }): ReactE
         <span className={styles.exceptionType}>{type || "exception"}</span>
         <span className={styles.faint}>at {formatDuration(offset)}</span>
       </div>
-      {message !== "" && <p className={styles.exceptionMessage}>{message}</p>}
+      {message !== "" && <p className={styles.exceptionMessage}>{visibleText(message, true)}</p>}
       {stack !== "" && <StackTrace text={stack} />}
       {rest.length > 0 && <Attributes attributes={rest} scope="event" />}
     </div>
@@ -315,7 +315,7 @@ function Events({ span, filter, trace }: { span: SpanDetails; filter: string; tr
         <div key={i} className={styles.event}>
           <div className={styles.eventHead}>
             <span className={styles.eventMark} aria-hidden="true" />
-            <b>{e.name || "(no name)"}</b>
+            <b className={styles.eventName}>{e.name.trim() === "" ? "(no name)" : visibleText(e.name)}</b>
             <span className={styles.faint} title={`${formatTime(e.timeNs, zone, 9)}; ${formatDuration(Number(BigInt(e.timeNs) - trace.startNs))} after the trace's start`}>
               {signed(Number(BigInt(e.timeNs) - start))} into the span
             </span>
@@ -346,7 +346,7 @@ function SpanLinkRow({ link, trace, filter, onGo }: { link: SpanLink; trace: Tra
         {here ? <Link2 size={14} aria-hidden="true" /> : <ExternalLink size={14} aria-hidden="true" />}
         {row >= 0 ? (
           <button type="button" className={styles.linkTarget} onClick={() => onGo(row)}>
-            {serviceOf(trace, row)} · {nameOf(trace, row)}
+            {serviceTitleOf(trace, row)} · {titleOf(trace, row)}
           </button>
         ) : here ? (
           <span>a span of this trace that was not received</span>

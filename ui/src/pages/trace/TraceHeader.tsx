@@ -5,7 +5,7 @@ import type { ReactElement } from "react";
 import { memo } from "react";
 import { formatCount, formatDuration, formatDurationExact, formatTime, plural } from "../../base/format";
 import { usePref } from "../../base/prefs";
-import { type Trace, isError, nameOf, serviceOf, summaryOf } from "../../model/trace";
+import { type Trace, isError, serviceTitle, serviceTitleOf, summaryOf, titleOf } from "../../model/trace";
 import { traceUrl } from "../../wire/client";
 import { Button, Tip, controlStyles, cx } from "../../widgets/controls";
 import { CopyButton } from "./CopyButton";
@@ -14,8 +14,8 @@ import styles from "./TracePage.module.css";
 interface Props {
   trace: Trace;
   services: readonly { name: string; token: string }[];
-  /** Service that the search is narrowed to, or "". */
-  service: string;
+  /** Service that the search is narrowed to. */
+  service: string | undefined;
   onService: (name: string) => void;
   onOrphans: () => void;
   onErrors: () => void;
@@ -38,9 +38,9 @@ export const TraceHeader = memo(function TraceHeader({ trace, services, service,
         <h1 className={styles.title}>
           <span className={styles.rootService}>
             <span className={styles.swatch} style={{ background: `var(${services[trace.serviceIndex[root]!]!.token})` }} aria-hidden="true" />
-            {serviceOf(trace, root)}
+            {serviceTitleOf(trace, root)}
           </span>
-          <span className={styles.rootName}>{nameOf(trace, root) || "(no name)"}</span>
+          <span className={styles.rootName}>{titleOf(trace, root)}</span>
           {summary !== "" && <span className={styles.rootSummary}>{summary}</span>}
           {isError(trace, root) && <span className={styles.errorBadge}>error</span>}
         </h1>
@@ -110,11 +110,11 @@ export const TraceHeader = memo(function TraceHeader({ trace, services, service,
             type="button"
             className={cx(styles.chip, service === s.name && styles.chipOn)}
             aria-pressed={service === s.name}
-            title={`${s.name}: ${plural(s.spans, "span")}, ${plural(s.errors, "error")}, ${formatDuration(s.selfTime)} self-time.\nClick to find its spans.`}
+            title={`${serviceTitle(s.name).slice(0, 200)}: ${plural(s.spans, "span")}, ${plural(s.errors, "error")}, ${formatDuration(s.selfTime)} self-time.\nClick to find its spans.`}
             onClick={() => onService(s.name)}
           >
             <span className={styles.swatch} style={{ background: `var(${s.token})` }} aria-hidden="true" />
-            {s.name || "(no service)"}
+            <span className={styles.chipName}>{serviceTitle(s.name)}</span>
             {total > 0 && <span className={styles.faint}>{percent(s.selfTime / total)}</span>}
             {s.errors > 0 && <span className={styles.chipErrors}>{formatCount(s.errors)}</span>}
           </button>

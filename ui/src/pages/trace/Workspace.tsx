@@ -137,7 +137,7 @@ export function Workspace({ trace, search, navigate, onReload, reloading }: Prop
     },
     [go],
   );
-  const serviceTerm = /^"?service:([^"]*)"?$/.exec(text)?.[1] ?? "";
+  const serviceTerm = /^"?service:([^"]*)"?$/.exec(text)?.[1];
   const onService = useCallback((name: string): void => onText(serviceTerm === name ? "" : `"service:${name}"`), [onText, serviceTerm]);
   const onOrphans = useCallback((): void => {
     setText("is:orphan");

@@ -6,6 +6,8 @@
 // shapes of Java, JavaScript, Python, Go, .NET, Ruby and PHP; anything else
 // stays plain lines.
 
+import { visibleText } from "../../base/format";
+
 export interface StackLine {
   /** The line as it came, without its indentation. */
   text: string;
@@ -37,7 +39,7 @@ const libraryPattern =
 const goCall = /^(?:[\w./-]+\.)+(?:\(\*?\w+\)\.)?[\w.·-]+(?:\[\.\.\.\])?\(.*\)$/;
 
 export function parseStack(stack: string): StackLine[] {
-  const lines = stack.replace(/\r/g, "").replace(/\n+$/, "").split("\n");
+  const lines = visibleText(stack, true).replace(/\r/g, "").replace(/\n+$/, "").split("\n");
   return lines.map((raw, i) => {
     const text = raw.trim();
     const indent = /^\s*/.exec(raw)![0].replace(/\t/g, "    ").length;
