@@ -17,10 +17,10 @@ import (
 )
 
 // handler returns what an HTTP listener serves.
-func (s *server) handler(listener string, receiver *ingest.Receiver) http.Handler {
+func (s *server) handler(listener string) http.Handler {
 	switch listener {
 	case "otlp-http":
-		return receiver.OTLPHTTP()
+		return ingest.NewOTLPHTTP(s.receiver)
 	case "tempo":
 		return s.tempoListener()
 	}

@@ -36,6 +36,10 @@ type Options struct {
 // stopWithin is how long requests under way may take to end after a stop.
 const stopWithin = 5 * time.Second
 
+// admissionWait is how long a request waits for memory before it is refused, to be sent again: long enough for a burst to
+// pass, short against clients' timeouts of 10 s.
+const admissionWait = time.Second
+
 // server is a running server.
 type server struct {
 	Options
@@ -71,8 +75,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	}()
 	s.query = query.New(query.Config{Engine: s.engine})
 	s.receiver = ingest.Config{
-		Sink: s.engine, Logger: o.Logger.With("part", "ingest"), Registerer: s.registry,
-		MaxRequestBytes: int64(c.MaxRequest), InFlightBytes: int64(c.MemoryLimit) / 4, CORSOrigins: c.CORSOrigins,
+		Sink: s.engine, Log: o.Logger.With("part", "ingest"), Stats: ingest.NewStats(s.registry), MaxRequest: int(c.MaxRequest),
+		Admission: ingest.NewAdmission(int64(c.MemoryLimit)/4, admissionWait), CORSOrigins: c.CORSOrigins,
 	}
 	s.registerMetrics()
 	open, err := c.listen(ctx, o.Logger)
@@ -85,24 +89,17 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // serve runs all listeners until ctx ends or one fails.
 func (s *server) serve(ctx context.Context, open map[string]net.Listener) error {
-	receiver, err := ingest.New(s.receiver)
-	if err != nil {
-		for _, l := range open {
-			_ = l.Close() // nothing was accepted yet
-		}
-		return fmt.Errorf("receivers: %w", err)
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	var stops []func(context.Context)
 	for name, l := range open {
 		if name == "otlp-grpc" {
-			g := grpc.NewServer(receiver.GRPCServerOptions()...)
-			receiver.RegisterGRPC(g)
+			g := grpc.NewServer(ingest.GRPCServerOptions(s.receiver)...)
+			ingest.RegisterOTLPGRPC(g, s.receiver)
 			group.Go(func() error { return serveGRPC(g, l) })
 			stops = append(stops, func(ctx context.Context) { stopGRPC(ctx, g) })
 			continue
 		}
-		h := s.httpServer(s.handler(name, receiver))
+		h := s.httpServer(s.handler(name))
 		group.Go(func() error {
 			if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("listener %s: %w", name, err)
