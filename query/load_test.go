@@ -196,7 +196,7 @@ func (s *spanLoader) attr(a *span.Attrs, w string) error {
 func parseValue(text string) (span.Value, error) {
 	if inner, ok := strings.CutPrefix(text, "["); ok {
 		var elems []span.Value
-		for _, e := range strings.Split(strings.TrimSuffix(inner, "]"), ",") {
+		for e := range strings.SplitSeq(strings.TrimSuffix(inner, "]"), ",") {
 			if e == "" {
 				continue
 			}

@@ -268,7 +268,7 @@ func (o *oracle) compareValues(op traceql.Op, x, y traceql.Static) bool {
 	if op == traceql.OpRegex {
 		return regexp.MustCompile(`\A(?s:` + y.Str + `)\z`).MatchString(x.Str)
 	}
-	c := 0
+	var c int
 	switch {
 	case x.Type == traceql.TypeString:
 		c = strings.Compare(x.Str, y.Str)

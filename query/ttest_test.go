@@ -64,9 +64,9 @@ func (f *testFile) run(ctx context.Context, d *datadriven.TestData) (string, err
 		return fmt.Sprintf("%d spans\n", b.Len()), f.engine.Append(ctx, b)
 	case "aliases":
 		f.aliases = map[match.Field][]match.Field{}
-		for _, line := range strings.Split(d.Input, "\n") {
+		for line := range strings.SplitSeq(d.Input, "\n") {
 			var names []match.Field
-			for _, name := range strings.Fields(line) {
+			for name := range strings.FieldsSeq(line) {
 				names = append(names, fieldOf(name))
 			}
 			for _, n := range names {
@@ -79,7 +79,7 @@ func (f *testFile) run(ctx context.Context, d *datadriven.TestData) (string, err
 	case "fields":
 		return f.fields(ctx, d)
 	}
-	for _, line := range strings.Split(d.Input, "\n") {
+	for line := range strings.SplitSeq(d.Input, "\n") {
 		var err error
 		switch d.Cmd {
 		case "eval":
@@ -91,8 +91,7 @@ func (f *testFile) run(ctx context.Context, d *datadriven.TestData) (string, err
 		default:
 			err = fmt.Errorf("unknown command %s", d.Cmd)
 		}
-		var errs traceql.Errors
-		if errors.As(err, &errs) {
+		if errs, ok := errors.AsType[traceql.Errors](err); ok {
 			out.WriteString(errs.Caret(line))
 		} else if err != nil {
 			return "", err

@@ -127,7 +127,7 @@ func (d *dumper) node(n Node) {
 // shape is dump without positions.
 func shape(n Node) string {
 	var out strings.Builder
-	for _, line := range strings.Split(dump(n), "\n") {
+	for line := range strings.SplitSeq(dump(n), "\n") {
 		head := strings.TrimRight(line, ")")
 		closing := line[len(head):]
 		if i := strings.LastIndexByte(head, ' '); i >= 0 {

@@ -35,7 +35,7 @@ func TestGoldens(t *testing.T) {
 				return q.String() + "\n" + caret(errs, d.Input)
 			case "lenient":
 				var out strings.Builder
-				for _, line := range strings.Split(d.Input, "\n") {
+				for line := range strings.SplitSeq(d.Input, "\n") {
 					if e := LenientFilter(line); e != nil {
 						fmt.Fprintf(&out, "%s -> %s\n", line, e.AppendText(nil))
 					} else {
@@ -47,7 +47,7 @@ func TestGoldens(t *testing.T) {
 				return runComplete(d.Input)
 			case "ref":
 				var out strings.Builder
-				for _, line := range strings.Split(d.Input, "\n") {
+				for line := range strings.SplitSeq(d.Input, "\n") {
 					r, err := ParseRef(line)
 					fmt.Fprintf(&out, "%s -> %s bare=%q type=%s err=%v\n", line, r, r.Bare(), r.Type(), err)
 				}
@@ -125,7 +125,7 @@ func (shopSource) Values(field Ref, text string) []Value {
 func runComplete(input string) string {
 	const mark = "‸"
 	var out strings.Builder
-	for _, line := range strings.Split(input, "\n") {
+	for line := range strings.SplitSeq(input, "\n") {
 		before, after, ok := strings.Cut(line, mark)
 		if !ok {
 			return "no ‸ in " + line + "\n"

@@ -2,6 +2,8 @@
 
 package traceql
 
+import "slices"
+
 // item is what stands between two bars of a pipeline while it is put together:
 // exactly one of its fields is set, or none when it could not be read.
 type item struct {
@@ -211,7 +213,7 @@ func (p *parser) compareSeries(out *item, t token, left, right item) {
 	case !ok:
 		p.fail(right.Range, "series are compared with a plain number or duration", "for example { } | rate() > 10")
 	default:
-		out.series = append(left.series[:len(left.series):len(left.series)], &SeriesFilter{
+		out.series = append(slices.Clip(left.series), &SeriesFilter{
 			Range: Range{t.from, right.To}, Op: t.op, OpPos: t.pos(), Value: value,
 		})
 	}
