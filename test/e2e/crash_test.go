@@ -39,6 +39,7 @@ func TestKillLosesNothing(t *testing.T) {
 	// while the test runs, so that kills hit those too.
 	s := harness.Start(t, harness.Config{Args: crashArgs})
 	book := newBook(seed)
+	var slowest time.Duration
 	for range kills {
 		round := book.beginRound()
 		stop := startLoad(t, s, book)
@@ -49,6 +50,7 @@ func TestKillLosesNothing(t *testing.T) {
 			s.KillWhileStarting(t, time.Duration(1+rng.IntN(60))*time.Millisecond)
 		}
 		s.Restart(t)
+		slowest = max(slowest, s.StartTook)
 		book.check(t, s, round)
 		book.check(t, s, book.sample(rng, 20))
 		if t.Failed() {
@@ -62,7 +64,7 @@ func TestKillLosesNothing(t *testing.T) {
 		book.acknowledge(b)
 	}
 	batches, spans := book.size()
-	t.Logf("%d batches, %d spans, %d traces, %d batches sent more than once", batches, spans, len(book.traces()), book.resent)
+	t.Logf("%d batches, %d spans, %d traces, %d batches sent more than once; slowest recovery %v", batches, spans, len(book.traces()), book.resent, slowest)
 	if batches < kills {
 		t.Fatalf("only %d batches were acknowledged over %d kills: the load was no load", batches, kills)
 	}
@@ -95,6 +97,7 @@ func startLoad(t *testing.T, s *harness.Server, book *book) (wait func()) {
 					if !s.Alive() {
 						return
 					}
+					time.Sleep(time.Millisecond)
 					continue
 				}
 				if p := resp.GetPartialSuccess(); p.GetRejectedSpans() != 0 {
