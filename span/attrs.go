@@ -60,8 +60,8 @@ func (a *Attrs) truncate(owners int) {
 		a.Off, a.Key, a.Type, a.Val = a.Off[:0], a.Key[:0], a.Type[:0], a.Val[:0]
 		return
 	}
-	a.Off = a.Off[:owners+1]
-	n := a.Off[owners]
+	a.Off = a.Off[:min(owners+1, len(a.Off))]
+	n := a.Off[len(a.Off)-1]
 	a.Key, a.Type, a.Val = a.Key[:n], a.Type[:n], a.Val[:n]
 }
 

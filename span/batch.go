@@ -18,6 +18,8 @@
 // [Batch.Collapse], [TraceID.Key], HeadWeight and TraceWeight, [Notes] and [Signal].
 package span
 
+import "math"
+
 // Signal says what a record of the store holds. Spans and log records share one representation of attributes but are
 // never mixed.
 type Signal uint8
@@ -134,8 +136,17 @@ func (b *Batch) Len() int { return len(b.TraceID) }
 // Dur returns the duration of span i in ns, never negative.
 func (b *Batch) Dur(i int) int64 { return max(0, b.Duration[i]) }
 
-// End returns the end of span i, unix ns, bit by bit as it came.
+// End returns the end of span i, unix ns, bit by bit as it came. [Batch.Until] is the one for calculations.
 func (b *Batch) End(i int) int64 { return b.Start[i] + b.Duration[i] }
+
+// Until returns the end of span i for calculations, unix ns: never before its start, and the last moment of int64 where
+// it lies beyond.
+func (b *Batch) Until(i int) int64 {
+	if end := b.Start[i] + b.Dur(i); end >= b.Start[i] {
+		return end
+	}
+	return math.MaxInt64
+}
 
 // Weight returns what span i counts for with both weights applied.
 func (b *Batch) Weight(i int) float64 {

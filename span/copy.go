@@ -14,6 +14,7 @@ type Copier struct {
 	cur *remap
 
 	maps      map[*Batch]*remap
+	free      []*remap
 	resources map[string]uint32 // contents of dst's resources, as codes of dst
 	scopes    map[string]uint32
 	scratch   []byte
@@ -38,7 +39,7 @@ func (c *Copier) Reset(dst *Batch) {
 	if c.maps == nil {
 		c.maps, c.resources, c.scopes = map[*Batch]*remap{}, map[string]uint32{}, map[string]uint32{}
 	}
-	clear(c.maps)
+	c.Forget()
 	clear(c.resources)
 	clear(c.scopes)
 }
@@ -46,6 +47,9 @@ func (c *Copier) Reset(dst *Batch) {
 // Forget drops what is known of the sources, which may change from here on, and keeps what is known of the destination.
 func (c *Copier) Forget() {
 	c.src, c.cur = nil, nil
+	for _, m := range c.maps {
+		c.free = append(c.free, m)
+	}
 	clear(c.maps)
 }
 
@@ -56,13 +60,23 @@ func (c *Copier) From(src *Batch) {
 	}
 	c.src, c.cur = src, c.maps[src]
 	if c.cur == nil {
-		c.cur = &remap{
-			codes:     make([]uint32, src.Strings.Len()),
-			resources: make([]uint32, src.Resources.Len()),
-			scope:     make([]uint32, src.Scopes.Len()),
+		if n := len(c.free); n > 0 {
+			c.cur, c.free = c.free[n-1], c.free[:n-1]
+		} else {
+			c.cur = &remap{}
 		}
+		c.cur.codes = zeroed(c.cur.codes, src.Strings.Len())
+		c.cur.resources = zeroed(c.cur.resources, src.Resources.Len())
+		c.cur.scope = zeroed(c.cur.scope, src.Scopes.Len())
 		c.maps[src] = c.cur
 	}
+}
+
+// zeroed returns n zeroes, in the memory of s if it has the room.
+func zeroed(s []uint32, n int) []uint32 {
+	s = resize(s, n)
+	clear(s)
+	return s
 }
 
 // Rows copies the given rows of the source, in that order.

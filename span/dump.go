@@ -12,6 +12,7 @@ import (
 // Dump writes every span of b as text that people can read and goldens can hold. Two batches hold equal sets of spans,
 // in the sense of [Equal], exactly if their dumps are equal: spans stand in the order of (trace id, start, span id,
 // text), attributes in the order of key, and notes, weights, arrival and tenant are left out. Dump does not collapse.
+// What has an = is an attribute; what has none (dropped 3, flags 1, schema "…") is not.
 //
 //	trace 4bf92f3577b34da6a3ce929d0e0e4736
 //	  span 00f067aa0ba902b7 < 53995c3f42cd8ad8 server "GET /cart" error "boom"
@@ -113,7 +114,7 @@ func AppendSpanText(dst []byte, b *Batch, i int) []byte {
 		dst = append(dst, ' ')
 		dst = appendQuoted(dst, b.Strings.String(b.Events.Name[e]))
 		dst = b.appendAttrsText(dst, &b.Events.Attrs, e)
-		dst = appendNumber(dst, " dropped=", b.Events.Dropped[e])
+		dst = appendNumber(dst, " dropped ", b.Events.Dropped[e])
 		dst = append(dst, '\n')
 	}
 	lo, hi = b.Links.Range(i)
@@ -126,9 +127,9 @@ func AppendSpanText(dst []byte, b *Batch, i int) []byte {
 			dst = append(dst, " tracestate "...)
 			dst = appendQuoted(dst, b.Strings.String(s))
 		}
-		dst = appendNumber(dst, " flags=", b.Links.Flags[l])
+		dst = appendNumber(dst, " flags ", b.Links.Flags[l])
 		dst = b.appendAttrsText(dst, &b.Links.Attrs, l)
-		dst = appendNumber(dst, " dropped=", b.Links.Dropped[l])
+		dst = appendNumber(dst, " dropped ", b.Links.Dropped[l])
 		dst = append(dst, '\n')
 	}
 	return dst
@@ -145,7 +146,7 @@ func (b *Batch) appendResourceText(dst []byte, i int) []byte {
 	}
 	dst = append(dst, "    resource"...)
 	dst = b.appendAttrsText(dst, &r.Attrs, i)
-	dst = appendNumber(dst, " dropped=", r.Dropped[i])
+	dst = appendNumber(dst, " dropped ", r.Dropped[i])
 	if r.SchemaURL[i] != 0 {
 		dst = append(dst, " schema "...)
 		dst = appendQuoted(dst, b.Strings.String(r.SchemaURL[i]))
@@ -173,7 +174,7 @@ func (b *Batch) appendScopeText(dst []byte, i int) []byte {
 		dst = appendQuoted(dst, b.Strings.String(s.Version[i]))
 	}
 	dst = b.appendAttrsText(dst, &s.Attrs, i)
-	dst = appendNumber(dst, " dropped=", s.Dropped[i])
+	dst = appendNumber(dst, " dropped ", s.Dropped[i])
 	if s.SchemaURL[i] != 0 {
 		dst = append(dst, " schema "...)
 		dst = appendQuoted(dst, b.Strings.String(s.SchemaURL[i]))

@@ -238,8 +238,8 @@ func (h *Hasher) attrs(a *Attrs, owner int) (sum uint64) {
 }
 
 func (h *Hasher) resourceHash(i uint32) uint64 {
-	if int(i) >= len(h.resource) {
-		return 0
+	if int(i) >= len(h.resource) { // no resource is equal to an empty one
+		return mix(mix(mix(h.str(0), h.str(0)), 0), 0) | 1
 	}
 	if h.resource[i] == 0 {
 		r := &h.b.Resources
@@ -250,8 +250,8 @@ func (h *Hasher) resourceHash(i uint32) uint64 {
 }
 
 func (h *Hasher) scopeHash(i uint32) uint64 {
-	if int(i) >= len(h.scopes) {
-		return 0
+	if int(i) >= len(h.scopes) { // no scope is equal to an empty one
+		return mix(mix(mix(h.str(0), h.str(0)), h.str(0)), 0) | 1
 	}
 	if h.scopes[i] == 0 {
 		s := &h.b.Scopes

@@ -11,7 +11,8 @@ import (
 // TraceOrder appends to dst all rows of b in the order in which traces are kept and given back: traces by their
 // earliest start, then key; within a trace by (start, span id), then row. Spans whose ids share the low 64 bits are one
 // trace, unless they have different high halves: then each high half is a trace, and spans with a 64-bit id stand with
-// the lowest of them.
+// the lowest of them. Those traces stand next to each other by high half, where the earliest of them belongs, so that
+// [Batch.Traces] can tell them apart.
 func (b *Batch) TraceOrder(dst []int32) []int32 {
 	base := len(dst)
 	for i := range b.Len() {
@@ -31,8 +32,9 @@ func (b *Batch) TraceOrder(dst []int32) []int32 {
 		for hi < len(rows) && b.TraceID[rows[lo]].Key() == b.TraceID[rows[hi]].Key() {
 			hi++
 		}
+		start := b.Start[rows[lo]]
 		for _, n := range b.splitHigh(rows[lo:hi]) {
-			groups = append(groups, group{b.Start[rows[lo]], lo, lo + n})
+			groups = append(groups, group{start, lo, lo + n})
 			lo += n
 		}
 	}
@@ -95,19 +97,27 @@ func (b *Batch) Traces() iter.Seq2[int, int] {
 	}
 }
 
-// TraceEnd returns the end of the run of rows that belong to the trace of row lo.
+// TraceEnd returns the end of the run of rows that belong to the trace of row lo. Where two traces of one key follow each
+// other, the rows with a 64-bit id between them belong to the one with the lower high half, as in [Batch.TraceOrder].
 func (b *Batch) TraceEnd(lo int) int {
 	key, high := b.TraceID[lo].Key(), b.TraceID[lo].High()
 	hi := lo + 1
+	full := hi // end of the last row that has a high half
 	for ; hi < b.Len() && b.TraceID[hi].Key() == key; hi++ {
 		h := b.TraceID[hi].High()
-		if h == 0 || h == high {
+		if h == 0 {
 			continue
 		}
-		if high != 0 {
+		if high == 0 {
+			high = h
+		}
+		if h != high {
+			if h < high {
+				return full
+			}
 			break
 		}
-		high = h
+		full = hi + 1
 	}
 	return hi
 }
@@ -122,12 +132,13 @@ func (b *Batch) FullID(lo, hi int) TraceID {
 	return b.TraceID[lo]
 }
 
-// Extent returns the earliest start and the latest end in rows [lo, hi), unix ns; negative durations count as zero.
+// Extent returns the earliest start and the latest end in rows [lo, hi), unix ns, so that start <= end; see
+// [Batch.Until].
 func (b *Batch) Extent(lo, hi int) (start, end int64) {
-	start, end = b.Start[lo], b.Start[lo]+b.Dur(lo)
+	start, end = b.Start[lo], b.Until(lo)
 	for i := lo + 1; i < hi; i++ {
 		start = min(start, b.Start[i])
-		end = max(end, b.Start[i]+b.Dur(i))
+		end = max(end, b.Until(i))
 	}
 	return start, end
 }

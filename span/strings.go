@@ -35,9 +35,14 @@ func (s *Strings) Mem() int { return cap(s.arena) + 4*cap(s.offs) + 8*cap(s.tabl
 // Reset forgets all strings and keeps the memory. What [Strings.Bytes] and [Strings.String] returned before is invalid
 // from here on.
 func (s *Strings) Reset() {
+	if n := len(s.table); n > 1<<12 && n > 32*len(s.offs) {
+		// One batch of very many strings would make every later Reset clear their index.
+		s.table = make([]uint64, n/4)
+	} else {
+		clear(s.table)
+	}
 	s.arena = s.arena[:0]
 	s.offs = s.offs[:0]
-	clear(s.table)
 }
 
 // Bytes returns string c. It aliases the arena: read only, valid until Reset.

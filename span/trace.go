@@ -2,7 +2,11 @@
 
 package span
 
-import "slices"
+import (
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+)
 
 // What [Trace.Parent] says of a span that has no parent in the trace.
 const (
@@ -65,14 +69,15 @@ func (t *Trace) Build(b *Batch, lo, hi int) {
 // resolve finds every span's parent by rank.
 func (t *Trace) resolve(n int) {
 	b := t.Batch
-	size := 16
-	for size < 2*n {
-		size *= 2
-	}
+	log := bits.Len(uint(max(8, n-1))) + 1
+	size := 1 << log
 	t.table = resize(t.table, size)
 	clear(t.table)
 	mask := uint64(size - 1)
-	slot := func(id SpanID) uint64 { return (id.Uint64() * 0x9e3779b97f4a7c15) >> 20 & mask }
+	// Multiplying by a random odd number and taking the highest bits is a universal hash: no client can choose ids that
+	// collide, which would make the search below quadratic.
+	odd := rand.Uint64() | 1
+	slot := func(id SpanID) uint64 { return id.Uint64() * odd >> (64 - log) }
 	for r := range n {
 		id := b.SpanID[t.order[r]]
 		i := slot(id)

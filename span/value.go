@@ -196,6 +196,9 @@ func (v Value) entries(t Type, f func(string, Value) bool) error {
 			return nil
 		}
 	}
+	if len(rest) != 0 {
+		return fmt.Errorf("%w: %d bytes after the last element", ErrValue, len(rest))
+	}
 	return nil
 }
 
@@ -204,6 +207,9 @@ func cutUvarint(s string) (uint64, string, error) {
 	for i := 0; i < len(s) && i < binary.MaxVarintLen64; i++ {
 		v |= uint64(s[i]&0x7f) << (7 * i)
 		if s[i] < 0x80 {
+			if i == binary.MaxVarintLen64-1 && s[i] > 1 {
+				break // more than 64 bits
+			}
 			return v, s[i+1:], nil
 		}
 	}
@@ -273,7 +279,8 @@ func cutValue(s string, depth int) (Value, string, error) {
 }
 
 // AppendText appends the value as people read it and as the text dump has it: strings quoted, doubles always with a
-// point or exponent, bytes as b"base64", arrays in [], maps in {}, an empty value as null.
+// point or exponent, bytes as b"base64", arrays in [], maps in {}, an empty value as null. Values of equal text are
+// equal: a NaN with other bits than Go's has them behind it, and what is malformed follows as bytes.
 func (v Value) AppendText(dst []byte) []byte {
 	switch v.Type {
 	case TypeString:
@@ -288,44 +295,62 @@ func (v Value) AppendText(dst []byte) []byte {
 		dst = append(dst, `b"`...)
 		dst = base64.StdEncoding.AppendEncode(dst, []byte(v.Str))
 		return append(dst, '"')
-	case TypeArray:
-		dst = append(dst, '[')
-		first := true
-		if v.Elems(func(e Value) bool {
-			dst = appendComma(dst, &first)
-			dst = e.AppendText(dst)
-			return true
-		}) != nil {
-			dst = append(dst, "!malformed"...)
+	case TypeArray, TypeMap:
+		start := len(dst)
+		dst, rest, err := appendElemsText(dst, v.Type, v.Str, 0)
+		if err != nil || rest != "" {
+			dst = append(dst[:start], "malformed "...)
+			dst = append(dst, v.Type.String()...)
+			dst = BytesValue([]byte(v.Str)).AppendText(append(dst, ' '))
 		}
-		return append(dst, ']')
-	case TypeMap:
-		dst = append(dst, '{')
-		first := true
-		if v.Entries(func(key string, e Value) bool {
-			dst = appendComma(dst, &first)
-			dst = appendQuoted(dst, key)
-			dst = append(dst, ": "...)
-			dst = e.AppendText(dst)
-			return true
-		}) != nil {
-			dst = append(dst, "!malformed"...)
-		}
-		return append(dst, '}')
+		return dst
 	}
 	return append(dst, "null"...)
 }
 
+// appendElemsText appends the elements of an array or the entries of a map, and returns what follows them in s. It reads
+// each byte once, however deeply values are nested.
+func appendElemsText(dst []byte, t Type, s string, depth int) ([]byte, string, error) {
+	n, s, err := cutUvarint(s)
+	if err != nil {
+		return dst, s, err
+	}
+	opening, closing := byte('['), byte(']')
+	if t == TypeMap {
+		opening, closing = '{', '}'
+	}
+	dst = append(dst, opening)
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		if t == TypeMap {
+			var key string
+			if key, s, err = cutBytes(s); err != nil {
+				return dst, s, err
+			}
+			dst = append(appendQuoted(dst, key), ": "...)
+		}
+		if len(s) > 0 && (Type(s[0]) == TypeArray || Type(s[0]) == TypeMap) {
+			if depth >= maxValueDepth {
+				return dst, s, fmt.Errorf("%w: nested too deep", ErrValue)
+			}
+			if dst, s, err = appendElemsText(dst, Type(s[0]), s[1:], depth+1); err != nil {
+				return dst, s, err
+			}
+			continue
+		}
+		var e Value
+		if e, s, err = cutValue(s, depth); err != nil {
+			return dst, s, err
+		}
+		dst = e.AppendText(dst)
+	}
+	return append(dst, closing), s, nil
+}
+
 // Text returns what [Value.AppendText] appends, as a string.
 func (v Value) Text() string { return string(v.AppendText(nil)) }
-
-func appendComma(dst []byte, first *bool) []byte {
-	if *first {
-		*first = false
-		return dst
-	}
-	return append(dst, ", "...)
-}
 
 func appendQuoted(dst []byte, s string) []byte {
 	if utf8.ValidString(s) {
@@ -336,6 +361,9 @@ func appendQuoted(dst []byte, s string) []byte {
 
 func appendDouble(dst []byte, f float64) []byte {
 	start := len(dst)
+	if bits := math.Float64bits(f); f != f && bits != math.Float64bits(math.NaN()) {
+		return strconv.AppendUint(append(dst, "NaN:"...), bits, 16)
+	}
 	dst = strconv.AppendFloat(dst, f, 'g', -1, 64)
 	for _, c := range dst[start:] {
 		if c == '.' || c == 'e' || c == 'N' || c == 'I' {
