@@ -68,7 +68,7 @@ export function spanDetails(traceId, entry, row) {
     name: s.name,
     kind: s.kind,
     startNs: String(entry.baseNs + BigInt(s.start)),
-    durationNs: s.duration,
+    durationNs: String(s.duration),
     status: s.status,
     statusMessage: s.statusMessage ?? "",
     traceState: s.remote ? "ot=th:8;rv:9f3c1a0b7d2e44" : "",

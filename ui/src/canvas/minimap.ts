@@ -32,7 +32,9 @@ export function paintMinimap(
   const paint = (position: number, color: number): void => {
     const row = rows.visible[position]!;
     const y = count <= lanes ? position : Math.floor((position * lanes) / count);
-    const x0 = Math.floor(inset + trace.start[row]! * scale);
+    // Spans with an impossible time lie outside of the axis.
+    if (trace.start[row]! > trace.extent || trace.start[row]! + trace.duration[row]! < 0) return;
+    const x0 = Math.max(0, Math.floor(inset + trace.start[row]! * scale));
     const x1 = Math.min(Math.max(Math.ceil(inset + (trace.start[row]! + trace.duration[row]!) * scale), x0 + 1), width);
     const base = y * (width + 1);
     for (let x = free(next, base, x0); x < x1; x = free(next, base, x + 1)) {

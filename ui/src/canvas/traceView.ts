@@ -343,7 +343,10 @@ export class TraceView {
   focusRow(row: number, cause: Cause): void {
     const t = this.trace;
     const whole = { from: 0, to: t.extent };
-    const fit = row < 0 ? whole : fitViewport(t.subtreeStart[row]!, Math.max(t.subtreeEnd[row]!, t.subtreeStart[row]! + 1), t.extent);
+    const start = row < 0 ? 0 : Math.max(0, t.subtreeStart[row]!);
+    const end = row < 0 ? t.extent : Math.min(t.extent, t.subtreeEnd[row]!);
+    // A span out of the axis has nothing to fit.
+    const fit = row < 0 || start > t.extent || end < 0 ? whole : fitViewport(start, Math.max(end, start + 1), t.extent);
     const v = this.viewport;
     const same = Math.abs(fit.from - v.from) + Math.abs(fit.to - v.to) < 1e-6 * t.extent + 1;
     this.show(same ? whole : fit, cause);

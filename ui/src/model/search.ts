@@ -8,14 +8,15 @@
 //   -checkout         not that
 //   >10ms  <1.5s      duration
 //   self>10ms         self-time
-//   is:error          also is:exception, is:orphan, is:root, is:leaf, is:event, is:link, is:note
+//   is:error          also is:exception, is:orphan, is:root, is:leaf, is:event, is:link, is:note,
+//                     is:far (an impossible time)
 //   kind:client       span kind
 //   service:cart      service name is exactly that
 //
 // Text is decided once per distinct string, then once per row by code, so
 // 100,000 spans take about a millisecond.
 
-import { spanIdHex } from "../wire/columns";
+import { noteFarTime, noteNoStart, spanIdHex } from "../wire/columns";
 import { type Trace, hasException, isError, isOrphan, kindOf } from "./trace";
 
 const unitNs: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
@@ -31,6 +32,7 @@ const states: Record<string, (t: Trace, row: number) => boolean> = {
   event: (t, row) => t.eventOff[row + 1]! > t.eventOff[row]!,
   link: (t, row) => t.linkCount[row]! > 0,
   note: (t, row) => t.noteBits[row] !== 0,
+  far: (t, row) => (t.noteBits[row]! & (noteNoStart | noteFarTime)) !== 0,
 };
 
 /** Splits a query at spaces outside quotes. */

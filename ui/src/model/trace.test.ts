@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { type FixtureSpan, encodeTrace } from "../../dev/columns.mjs";
 import { makeTrace } from "../../dev/synthetic.mjs";
-import { decodeColumns } from "../wire/columns";
+import { type TraceColumns, decodeColumns, noteFarTime, noteNoStart } from "../wire/columns";
 import { criticalPath } from "./criticalPath";
 import { Rows } from "./rows";
 import { searchTerms, searchTrace } from "./search";
@@ -33,6 +33,9 @@ function drawn(picture: string): Trace {
 
 const byName = <T>(t: Trace, f: (row: number) => T): Record<string, T> =>
   Object.fromEntries(Array.from({ length: t.spans }, (_, row) => [nameOf(t, row), f(row)]));
+
+const byNameOf = (t: TraceColumns, name: string): number =>
+  Array.from({ length: t.spans }, (_, row) => row).find((row) => nameOf(t, row) === name)!;
 
 const names = (t: Trace, rows: Iterable<number>): string => Array.from(rows, (r) => nameOf(t, r)).join(" ");
 
@@ -76,6 +79,25 @@ describe("derive", () => {
     expect(t.errorCount).toBe(2);
     expect(t.maxDepth).toBe(2);
     expect(t.services.find((s) => s.name === "b")).toEqual({ name: "b", spans: 3, errors: 1, selfTime: 15 + 5 + 12 });
+  });
+
+  test("a span of 1970 or 2200 does not squeeze the others", () => {
+    const day = 86_400e9;
+    const spans: FixtureSpan[] = [
+      { spanId: "0000000000000001", parentSpanId: "", name: "epoch", service: "s", start: -20_000 * day, duration: 0 },
+      { spanId: "0000000000000002", parentSpanId: "", name: "root", service: "s", start: 0, duration: 1000 },
+      { spanId: "0000000000000003", parentSpanId: "0000000000000002", name: "child", service: "s", start: 100, duration: 300 },
+      { spanId: "0000000000000004", parentSpanId: "0000000000000002", name: "far", service: "s", start: 50_000 * day, duration: 5 },
+    ].map((s) => ({ kind: "internal", status: "unset", events: [{ time: s.start, name: "e" }], links: [], ...s }));
+    const columns = decodeColumns(encodeTrace("ab".repeat(16), 1_700_000_000_000_000_000n, spans).buffer);
+    columns.noteBits[byNameOf(columns, "epoch")] = noteNoStart;
+    columns.noteBits[byNameOf(columns, "far")] = noteFarTime;
+    const t = { ...columns, ...derive(columns) };
+    expect(t.outOfAxis).toBe(2);
+    expect(t.extent).toBeCloseTo(1000, -4); // doubles of 55 years are exact to some 200 ns
+    expect(byName(t, (r) => Math.abs(t.start[r]!) < 1000)).toEqual({ epoch: false, root: true, child: true, far: false });
+    expect(t.eventTime[byNameOf(columns, "root")]).toBe(0);
+    expect(searchTrace(t, "is:far")!.rows.length).toBe(2);
   });
 
   test("ancestors and orphans", () => {

@@ -6,7 +6,7 @@
 // and no tree of objects is ever made.
 
 import { visibleText } from "../base/format";
-import { type TraceColumns, flagException, parentMissing, statusError } from "../wire/columns";
+import { type TraceColumns, flagException, noteFarTime, noteNoStart, parentMissing, statusError } from "../wire/columns";
 
 export interface ServiceSummary {
   name: string;
@@ -30,13 +30,46 @@ export interface Derived {
   services: ServiceSummary[];
   maxDepth: number;
   errorCount: number;
-  /** Latest end over all spans: the right edge of the time axis, at least 1. */
+  /** Length of the time axis, ns, at least 1; it ends with the latest span but those out of it. */
   extent: number;
+  /** Spans whose impossible time would squeeze all others into a pixel: left out of the axis. */
+  outOfAxis: number;
 }
 
 export interface Trace extends TraceColumns, Derived {}
 
-/** Computes what the page needs beyond the payload. Linear in spans. */
+/**
+ * Begins the time axis with the first span that has a possible time: a span
+ * without a start time stands in 1970 and one from a broken clock in 2200, and
+ * either would leave the rest no room. Changes times and startNs in place;
+ * the spans themselves stay, outside of the axis.
+ */
+export function trimAxis(c: TraceColumns): { extent: number; outOfAxis: number } {
+  const impossible = noteNoStart | noteFarTime;
+  let from = Infinity;
+  let to = -Infinity;
+  let all = 1;
+  let out = 0;
+  for (let row = 0; row < c.spans; row++) {
+    const end = c.start[row]! + c.duration[row]!;
+    if (end > all) all = end;
+    if ((c.noteBits[row]! & impossible) !== 0) {
+      out++;
+      continue;
+    }
+    if (c.start[row]! < from) from = c.start[row]!;
+    if (end > to) to = end;
+  }
+  // Nothing to gain where all are impossible, or they lie among the others.
+  if (out === 0 || out === c.spans || to - from > all / 20) return { extent: all, outOfAxis: 0 };
+  for (let row = 0; row < c.spans; row++) c.start[row] = c.start[row]! - from;
+  for (let e = 0; e < c.eventTime.length; e++) c.eventTime[e] = c.eventTime[e]! - from;
+  c.startNs += BigInt(from);
+  c.durationNs = to - from;
+  return { extent: Math.max(1, to - from), outOfAxis: out };
+}
+
+/** Computes what the page needs beyond the payload, after trimAxis. Linear in spans. */
 export function derive(c: TraceColumns): Derived {
   const n = c.spans;
   const selfTime = new Float64Array(n);
@@ -51,7 +84,7 @@ export function derive(c: TraceColumns): Derived {
   const covered = new Float64Array(n).fill(-Infinity);
   let maxDepth = 0;
   let errorCount = 0;
-  let extent = 1;
+  const { extent, outOfAxis } = trimAxis(c);
 
   for (let row = 0; row < n; row++) {
     const start = c.start[row]!;
@@ -59,7 +92,6 @@ export function derive(c: TraceColumns): Derived {
     selfTime[row] = c.duration[row]!;
     subtreeStart[row] = start;
     subtreeEnd[row] = end;
-    if (end > extent) extent = end;
     if (c.depth[row]! > maxDepth) maxDepth = c.depth[row]!;
     const failed = c.status[row] === statusError ? 1 : 0;
     errors[row] = failed;
@@ -95,7 +127,7 @@ export function derive(c: TraceColumns): Derived {
     if (subtreeStart[row]! < subtreeStart[parent]!) subtreeStart[parent] = subtreeStart[row]!;
     if (subtreeEnd[row]! > subtreeEnd[parent]!) subtreeEnd[parent] = subtreeEnd[row]!;
   }
-  return { selfTime, errors, subtreeStart, subtreeEnd, serviceIndex, services, maxDepth, errorCount, extent };
+  return { selfTime, errors, subtreeStart, subtreeEnd, serviceIndex, services, maxDepth, errorCount, extent, outOfAxis };
 }
 
 /**

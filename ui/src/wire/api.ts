@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The shapes of the native API (`/api/clew/v1`). Wall times are decimal strings
-// of unix nanoseconds, ids lower-case hex, durations numbers of nanoseconds.
+// The native API (`/api/clew/v1`) as the UI uses it. Wall times are decimal
+// strings of unix nanoseconds, ids lower-case hex, durations numbers of
+// nanoseconds. The server's own description is openapi.ts (made from
+// api/openapi.yaml), where what is empty may be absent; client.ts turns the one
+// into the other, and its types fail to compile when the two part ways.
 
 export interface Position {
   /** Byte offsets in the query text (UTF-8). */
@@ -27,11 +30,11 @@ export interface Status {
 
 export type StatusCode = "unset" | "ok" | "error";
 
-/** An attribute value of a search result: plain JSON. */
+/** An attribute value of a search result. */
 export interface PlainAttribute {
   key: string;
   type: string;
-  value: unknown;
+  value?: unknown;
 }
 
 export interface MatchedSpan {
@@ -76,7 +79,9 @@ export interface SearchResponse {
   traces: TraceHit[];
   /** Opaque; empty when there is no further page. */
   cursor: string;
+  /** Something stored could not be read; `reason` says what. */
   partial: boolean;
+  reason: string;
   scanned: { traces: number; spans: number; bytes: number };
   tookMs: number;
 }
@@ -103,7 +108,7 @@ export interface ValuesRequest {
 
 export interface ValuesResponse {
   field: string;
-  values: { value: string; type: string; count: number }[];
+  values: { value: string; type: string; count: number }[]; // value as text, whatever its type
   truncated: boolean;
 }
 
@@ -150,6 +155,7 @@ export interface SpanLink {
   traceState: string;
   attributes: Attribute[];
   flags: number;
+  dropped: number;
 }
 
 /** One span whole, as the details panel shows it. */
@@ -167,8 +173,8 @@ export interface SpanDetails {
   traceState: string;
   flags: number;
   attributes: Attribute[];
-  resource: { attributes: Attribute[]; schemaUrl: string };
-  scope: { name: string; version: string; attributes: Attribute[]; schemaUrl: string };
+  resource: { attributes: Attribute[]; schemaUrl: string; dropped: number };
+  scope: { name: string; version: string; attributes: Attribute[]; schemaUrl: string; dropped: number };
   events: SpanEvent[];
   links: SpanLink[];
   droppedAttributes: number;
@@ -177,6 +183,3 @@ export interface SpanDetails {
   notes: string[];
 }
 
-export interface SpansResponse {
-  spans: SpanDetails[];
-}

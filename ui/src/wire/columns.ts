@@ -28,6 +28,10 @@ export const flagException = 1;
 export const flagRemoteParent = 2;
 export const flagNotes = 4;
 
+/** Bits of `noteBits` (span.Notes of the server, never renumbered): no start time was sent; the time lies outside of 1980–2200. */
+export const noteNoStart = 1 << 1;
+export const noteFarTime = 1 << 4;
+
 /** The payload as columns. All arrays of spans have `spans` entries, by row. */
 export interface TraceColumns {
   traceId: string;

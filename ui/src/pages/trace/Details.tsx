@@ -37,7 +37,7 @@ export function Details({ trace, row, token, onGo, onFocus, onClose }: Props): R
   const [filter, setFilter] = useState("");
   const query = useQuery<SpanDetails | undefined, ApiError>({
     queryKey: ["span", trace.traceId, String(trace.startNs), trace.spans, row],
-    queryFn: async ({ signal }) => (await getSpansByRows(trace.traceId, { from: row, to: row }, signal)).spans[0],
+    queryFn: async ({ signal }) => (await getSpansByRows(trace.traceId, { from: row, to: row }, signal))[0],
     staleTime: Infinity,
     retry: false,
   });
@@ -237,7 +237,7 @@ function Body({
               ))}
             </Section>
           )}
-          <Section title="Resource" count={span.resource.attributes.length}>
+          <Section title="Resource" count={span.resource.attributes.length} dropped={span.resource.dropped}>
             <Attributes attributes={span.resource.attributes} scope="resource" filter={wanted} />
           </Section>
           <Section title="Scope and context" closed={wanted === ""}>

@@ -18,6 +18,7 @@ interface Props {
   service: string | undefined;
   onService: (name: string) => void;
   onOrphans: () => void;
+  onOutOfAxis: () => void;
   onErrors: () => void;
   onReload: () => void;
   reloading: boolean;
@@ -26,7 +27,7 @@ interface Props {
 /** Services named in the legend; the rest are counted. */
 const legendSize = 14;
 
-export const TraceHeader = memo(function TraceHeader({ trace, services, service, onService, onOrphans, onErrors, onReload, reloading }: Props): ReactElement {
+export const TraceHeader = memo(function TraceHeader({ trace, services, service, onService, onOrphans, onOutOfAxis, onErrors, onReload, reloading }: Props): ReactElement {
   const [zone, setZone] = usePref("zone");
   const root = trace.rootRow >= 0 ? trace.rootRow : 0;
   const summary = summaryOf(trace, root);
@@ -121,6 +122,18 @@ export const TraceHeader = memo(function TraceHeader({ trace, services, service,
         ))}
         {order.length > legendSize && <span className={styles.faint}>and {order.length - legendSize} more</span>}
       </div>
+      {trace.outOfAxis > 0 && (
+        <div className={styles.banner} role="status">
+          <TriangleAlert size={14} aria-hidden="true" />
+          <span>
+            <b>{plural(trace.outOfAxis, "span")}</b> {trace.outOfAxis === 1 ? "has" : "have"} an impossible time, years away from the rest. The time axis leaves{" "}
+            {trace.outOfAxis === 1 ? "it" : "them"} out; rows point to where {trace.outOfAxis === 1 ? "it lies" : "they lie"}.
+          </span>
+          <button type="button" className={styles.bannerAction} onClick={onOutOfAxis}>
+            Show {trace.outOfAxis === 1 ? "it" : "them"}
+          </button>
+        </div>
+      )}
       {trace.missingParents > 0 && (
         <div className={styles.banner} role="status">
           <TriangleAlert size={14} aria-hidden="true" />

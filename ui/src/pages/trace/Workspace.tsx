@@ -139,10 +139,15 @@ export function Workspace({ trace, search, navigate, onReload, reloading }: Prop
   );
   const serviceTerm = /^"?service:([^"]*)"?$/.exec(text)?.[1];
   const onService = useCallback((name: string): void => onText(serviceTerm === name ? "" : `"service:${name}"`), [onText, serviceTerm]);
-  const onOrphans = useCallback((): void => {
-    setText("is:orphan");
-    go({ q: "is:orphan", only: "1" }, "pointer");
-  }, [go]);
+  const showOnly = useCallback(
+    (q: string): void => {
+      setText(q);
+      go({ q, only: "1" }, "pointer");
+    },
+    [go],
+  );
+  const onOrphans = useCallback(() => showOnly("is:orphan"), [showOnly]);
+  const onOutOfAxis = useCallback(() => showOnly("is:far"), [showOnly]);
   const nextError = useCallback(
     (direction: 1 | -1): void => {
       const at = view.current?.selected ?? -1;
@@ -183,6 +188,7 @@ export function Workspace({ trace, search, navigate, onReload, reloading }: Prop
         service={serviceTerm}
         onService={onService}
         onOrphans={onOrphans}
+        onOutOfAxis={onOutOfAxis}
         onErrors={onErrors}
         onReload={onReload}
         reloading={reloading}
