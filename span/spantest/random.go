@@ -52,7 +52,12 @@ func (g *generator) shared() {
 			g.b.Resources.Dropped[r] = uint32(g.rng.IntN(2))
 		}
 		if i == 4 {
-			refs := span.ArrayValue(span.MapValue(span.Entry{Key: "type", Value: span.StringValue("service")}))
+			refs := span.ArrayValue(span.MapValue(
+				span.Entry{Key: "schemaUrl", Value: span.StringValue("")},
+				span.Entry{Key: "type", Value: span.StringValue("service")},
+				span.Entry{Key: "idKeys", Value: span.ArrayValue(span.StringValue("service.name"))},
+				span.Entry{Key: "descriptionKeys", Value: span.ArrayValue()},
+			))
 			g.b.Resources.EntityRefs[r] = g.b.Strings.InternString(refs.Str)
 		}
 		g.b.Resources.Attrs.EndOwner()
