@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -458,7 +459,7 @@ func TestHTTPEndlessBody(t *testing.T) {
 		} else if readBody(t, resp); resp.StatusCode != 413 {
 			t.Errorf("declared %d: status %d, want 413", declared, resp.StatusCode)
 		}
-		if n := sent.n; n > 64<<20 {
+		if n := sent.n.Load(); n > 64<<20 {
 			t.Errorf("declared %d: %d bytes were taken before the refusal", declared, n)
 		}
 	}
@@ -468,14 +469,13 @@ func TestHTTPEndlessBody(t *testing.T) {
 }
 
 // countingReader is 1 GiB of zeros.
-type countingReader struct{ n int64 }
+type countingReader struct{ n atomic.Int64 }
 
 func (r *countingReader) Read(p []byte) (int, error) {
-	if r.n >= 1<<30 {
+	if r.n.Add(int64(len(p))) > 1<<30 {
 		return 0, io.EOF
 	}
 	clear(p)
-	r.n += int64(len(p))
 	return len(p), nil
 }
 
