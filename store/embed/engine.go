@@ -85,7 +85,7 @@ func Open(cfg Config) (*Engine, error) {
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.drop = dropBlock(cfg.FS, cfg.Logger)
 	e.encoders.New = func() any { return &encodeBuffer{} }
-	if err := cfg.FS.MkdirAll(cfg.Dir); err != nil {
+	if err := makeDir(cfg.FS, cfg.Dir); err != nil {
 		return nil, fmt.Errorf("store %s: %w", cfg.Dir, err)
 	}
 	lock, err := cfg.FS.Lock(path.Join(cfg.Dir, lockName))

@@ -334,7 +334,7 @@ type blockWriter struct {
 func (e *Engine) newBlock(t *tenant, partition, minArrival, maxArrival int64) (*blockWriter, error) {
 	entry := blockEntry{id: e.manifest.newID(), tenant: t.name, partition: partition, minArrival: minArrival, maxArrival: maxArrival}
 	dir := path.Join(e.cfg.Dir, blockDirOf(t.name, partition))
-	if err := e.makeDir(dir); err != nil {
+	if err := makeDir(e.cfg.FS, dir); err != nil {
 		return nil, err
 	}
 	bw := &blockWriter{e: e, entry: entry, dir: dir, tmp: path.Join(e.cfg.Dir, entry.path()) + tmpSuffix, mixed: map[uint64]bool{}}
@@ -354,21 +354,21 @@ func (e *Engine) newBlock(t *tenant, partition, minArrival, maxArrival int64) (*
 	return bw, nil
 }
 
-// makeDir makes a directory below the store's and its names durable.
-func (e *Engine) makeDir(dir string) error {
-	if info, err := e.cfg.FS.Stat(dir); err == nil && info.Dir {
+// makeDir makes a directory and those above it, each under a durable name.
+func makeDir(fsys fs.FS, dir string) error {
+	if info, err := fsys.Stat(dir); err == nil && info.Dir {
 		return nil
 	}
-	if err := e.cfg.FS.MkdirAll(dir); err != nil {
-		return err
-	}
-	for d := dir; d != e.cfg.Dir && d != "." && d != "/"; {
-		d = path.Dir(d)
-		if err := e.cfg.FS.SyncDir(d); err != nil {
+	parent := path.Dir(dir)
+	if parent != dir {
+		if err := makeDir(fsys, parent); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := fsys.MkdirAll(dir); err != nil {
+		return err
+	}
+	return fsys.SyncDir(parent)
 }
 
 // writeRuns writes whole traces, collapsed. Runs of far spans are cut apart where there is a long time between them.
