@@ -146,12 +146,12 @@ func TestDependenciesHaveReasons(t *testing.T) {
 	var text, goMod string
 	npm := map[string]string{}
 	for _, f := range repoFiles(t) {
-		switch f.path {
-		case adr:
+		switch {
+		case f.path == adr:
 			text = f.text
-		case "go.mod":
+		case f.path == "go.mod":
 			goMod = f.text
-		case "ui/package.json":
+		case top(f.path) == "ui" && path.Base(f.path) == "package.json":
 			var pkg struct{ Dependencies, DevDependencies map[string]string }
 			if err := json.Unmarshal([]byte(f.text), &pkg); err != nil {
 				t.Fatal(err)
