@@ -5,8 +5,12 @@
 // engine's language); a [Matcher] is one compiled for deciding the rows of a span.Batch.
 //
 // Semantics are those of TraceQL's spanset filters: a comparison with something that is absent is false, also != and
-// the negated regular expression; what a span has several of (events, links, array elements, scopes of an unscoped
-// attribute) satisfies a comparison if any one does, and a negated one (!=, !~) only if none is equal.
+// the negated regular expression; what a span has several of (events, links, array elements, attributes of one key)
+// satisfies a comparison if any one does, and a negated one (!=, !~) only if some can be compared and none is equal. An
+// unscoped attribute is decided in each scope by itself, and any scope may satisfy the condition.
+//
+// Ints and doubles are compared as doubles, two ints exactly. NaN equals nothing. Elements of arrays within arrays
+// compare with nothing, and an array without elements equals nothing, whatever it is compared with.
 package match
 
 import (
@@ -58,9 +62,16 @@ type Cond struct {
 	Regexp *regexp.Regexp
 }
 
+// What Anchored puts around an expression.
+const anchorStart, anchorEnd = `(?s)\A(?:`, `)\z`
+
 // Anchored compiles a regular expression as TraceQL means it: anchored at both ends, the dot matching newlines.
 func Anchored(expr string) (*regexp.Regexp, error) {
-	return regexp.Compile(`(?s)\A(?:` + expr + `)\z`)
+	// By itself first: a bracket too many must not close the one that anchors the whole.
+	if _, err := regexp.Compile(expr); err != nil {
+		return nil, err
+	}
+	return regexp.Compile(anchorStart + expr + anchorEnd)
 }
 
 // String returns the condition in TraceQL's spelling, for explain output.
@@ -71,7 +82,8 @@ func (c Cond) String() string {
 	case Absent:
 		return c.Field.String() + " = nil"
 	case Match, NotMatch:
-		return fmt.Sprintf("%s %s %q", c.Field, c.Op, c.Regexp)
+		expr := strings.TrimSuffix(strings.TrimPrefix(c.Regexp.String(), anchorStart), anchorEnd)
+		return fmt.Sprintf("%s %s %q", c.Field, c.Op, expr)
 	case In:
 		var vals []string
 		for _, v := range c.Values {
@@ -82,7 +94,7 @@ func (c Cond) String() string {
 	return fmt.Sprintf("%s %s %s", c.Field, c.Op, c.Value.Text())
 }
 
-// Kind says what an [Expr] is.
+// ExprKind says what an [Expr] is.
 type ExprKind uint8
 
 // The kinds of expressions.

@@ -3,6 +3,7 @@
 package match
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/clew-tracing/clew/span"
@@ -81,10 +82,56 @@ func (d *decider) intrinsic(f Intrinsic) {
 	}
 }
 
+// ints judges an int of every span. Compared with an int, those that satisfy are a range.
 func (d *decider) ints(get func(int) int64) {
-	for i := range d.b.Len() {
-		d.row(i, decide(d.c, d.op, span.IntValue(get(i))))
+	n := d.b.Len()
+	lo, hi, ok := intRange(d.op, d.c.Value)
+	if !ok {
+		for i := range n {
+			d.row(i, decide(d.c, d.op, span.IntValue(get(i))))
+		}
+		return
 	}
+	words := d.yes.Words()
+	for w := range words {
+		var bits uint64
+		for i := 64 * w; i < min(64*w+64, n); i++ {
+			if v := get(i); lo <= v && v <= hi {
+				bits |= 1 << (i % 64)
+			}
+		}
+		words[w] = bits
+	}
+	if d.some != nil {
+		d.some.SetAll() // every int can be compared
+	}
+}
+
+// intRange returns the ints that satisfy a comparison with an int; the range is empty where lo > hi.
+func intRange(op Op, v span.Value) (lo, hi int64, ok bool) {
+	if v.Type != span.TypeInt {
+		return 0, 0, false
+	}
+	lo, hi = math.MinInt64, math.MaxInt64
+	switch w := v.Int(); op {
+	case Eq:
+		return w, w, true
+	case Le:
+		return lo, w, true
+	case Ge:
+		return w, hi, true
+	case Lt:
+		if w == lo {
+			return 1, 0, true
+		}
+		return lo, w - 1, true
+	case Gt:
+		if w == hi {
+			return 1, 0, true
+		}
+		return w + 1, hi, true
+	}
+	return 0, 0, false
 }
 
 func (d *decider) codes(column []span.Code) {
@@ -103,13 +150,13 @@ func (d *decider) scopeCodes(column []span.Code) {
 }
 
 func (d *decider) spanID(i int, id span.SpanID) {
-	var buf [16]byte
-	d.row(i, d.text(id.AppendHex(buf[:0])))
+	d.m.hex = id.AppendHex(d.m.hex[:0])
+	d.row(i, d.text(d.m.hex))
 }
 
 func (d *decider) traceID(id span.TraceID) verdict {
-	var buf [32]byte
-	return d.text(id.AppendHex(buf[:0]))
+	d.m.hex = id.AppendHex(d.m.hex[:0])
+	return d.text(d.m.hex)
 }
 
 // text judges bytes as a string, without copying them.

@@ -18,6 +18,8 @@ type Matcher struct {
 
 	memo   []verdict // by string code, for the condition at hand
 	memoed []span.Code
+	exists Cond // the complement of an Absent condition at hand
+	hex    []byte
 }
 
 // Compile returns a matcher for e.
@@ -75,7 +77,8 @@ func (m *Matcher) eval(e *Expr, b *span.Batch, out *bitset.Set) {
 // evalCond decides one condition.
 func (m *Matcher) evalCond(c *Cond, b *span.Batch, out *bitset.Set) {
 	if c.Op == Absent {
-		m.evalCond(&Cond{Field: c.Field, Op: Exists}, b, out)
+		m.exists = Cond{Field: c.Field, Op: Exists}
+		m.evalCond(&m.exists, b, out)
 		if !c.Field.Intrinsic.OfTrace() {
 			out.Not()
 		}
