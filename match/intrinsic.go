@@ -14,13 +14,13 @@ func (d *decider) intrinsic(f Intrinsic) {
 	b := d.b
 	switch f {
 	case Duration:
-		d.ints(func(i int) int64 { return b.Dur(i) })
+		ints(d, b.Duration, 0)
 	case Start:
-		d.ints(func(i int) int64 { return b.Start[i] })
+		ints(d, b.Start, math.MinInt64)
 	case Status:
-		d.ints(func(i int) int64 { return int64(b.Status[i]) })
+		ints(d, b.Status, math.MinInt32)
 	case Kind:
-		d.ints(func(i int) int64 { return int64(b.Kind[i]) })
+		ints(d, b.Kind, math.MinInt32)
 	case Name:
 		d.codes(b.Name)
 	case StatusMessage:
@@ -82,22 +82,22 @@ func (d *decider) intrinsic(f Intrinsic) {
 	}
 }
 
-// ints judges an int of every span. Compared with an int, those that satisfy are a range.
-func (d *decider) ints(get func(int) int64) {
-	n := d.b.Len()
+// ints judges a column of ints, of which those below least count as least. Compared with an int, those that satisfy are
+// a range.
+func ints[T ~int32 | ~int64](d *decider, column []T, least T) {
 	lo, hi, ok := intRange(d.op, d.c.Value)
 	if !ok {
-		for i := range n {
-			d.row(i, decide(d.c, d.op, span.IntValue(get(i))))
+		for i, v := range column {
+			d.row(i, decide(d.c, d.op, span.IntValue(int64(max(v, least)))))
 		}
 		return
 	}
 	words := d.yes.Words()
 	for w := range words {
 		var bits uint64
-		for i := 64 * w; i < min(64*w+64, n); i++ {
-			if v := get(i); lo <= v && v <= hi {
-				bits |= 1 << (i % 64)
+		for i, v := range column[64*w : min(64*w+64, len(column))] {
+			if v := int64(max(v, least)); lo <= v && v <= hi {
+				bits |= 1 << i
 			}
 		}
 		words[w] = bits
