@@ -4,6 +4,9 @@ package otlp
 
 import (
 	"encoding/binary"
+	"errors"
+	"io"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -187,5 +190,10 @@ func wireReason(code int) string {
 	case codeNumber:
 		return "a field number is larger than protobuf allows"
 	}
-	return protowire.ParseError(code).Error()
+	err := protowire.ParseError(code)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return "the message ends within a field"
+	}
+	// The package puts its name before its errors, with a space of one kind or another.
+	return strings.TrimLeft(strings.TrimPrefix(err.Error(), "proto:"), " \u00a0")
 }
