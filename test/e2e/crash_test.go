@@ -77,7 +77,7 @@ func TestKillLosesNothing(t *testing.T) {
 }
 
 // crashArgs are the flags of the server under the kill test.
-var crashArgs = []string{"--memory-limit", "96MiB"}
+var crashArgs = []string{"--memory-limit", "24MiB"}
 
 // startLoad starts four writers and a reader against the server as it is now.
 // The function it returns waits for them, which end when the server does.
