@@ -27,12 +27,15 @@ type Completion struct {
 	traceql.Completion
 	// Errors are the mistakes in the text as it stands.
 	Errors traceql.Errors
+	// Warnings are what is likely meant differently, in a text without errors.
+	Warnings traceql.Errors
 }
 
 // Complete says what can stand at the cursor, with names and values from the store, and what is wrong with the text. The
 // error is the engine's or the context's.
 func (x *Executor) Complete(ctx context.Context, r CompleteRequest) (Completion, error) {
-	source := &storeSource{ctx: ctx, executor: x, tenant: r.Tenant, window: r.Window}
+	word := traceql.Complete(r.Text, r.Cursor, nil).From
+	source := &storeSource{ctx: ctx, executor: x, tenant: r.Tenant, window: r.Window, before: r.Text[:word]}
 	out := Completion{Completion: traceql.Complete(r.Text, r.Cursor, source)}
 	if strings.TrimSpace(r.Text) != "" {
 		q, errs := traceql.Parse(r.Text)
@@ -42,7 +45,9 @@ func (x *Executor) Complete(ctx context.Context, r CompleteRequest) (Completion,
 		if len(errs) == 0 {
 			errs = executable(q)
 		}
-		out.Errors = errs
+		if out.Errors = errs; len(errs) == 0 {
+			out.Warnings = traceql.Warn(q)
+		}
 	}
 	return out, source.err
 }
@@ -53,6 +58,7 @@ type storeSource struct {
 	executor *Executor
 	tenant   string
 	window   store.Window
+	before   string // the text before the word at the cursor
 	err      error
 }
 
@@ -110,6 +116,8 @@ func (s *storeSource) Values(field traceql.Ref, text string) []traceql.Value {
 func (s *storeSource) values(field traceql.Ref, prefix string) []traceql.Value {
 	got, err := s.executor.Values(s.ctx, ValuesRequest{
 		Tenant: s.tenant, Window: s.window, Field: field, Prefix: prefix, Limit: maxOfferedValues,
+		// Only values that go together with the conditions before: the one at the cursor is incomplete and does not count.
+		Filter: s.before,
 	})
 	if err != nil {
 		s.err = err

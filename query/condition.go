@@ -3,7 +3,10 @@
 package query
 
 import (
+	"slices"
+
 	"github.com/clew-tracing/clew/match"
+	"github.com/clew-tracing/clew/span"
 	"github.com/clew-tracing/clew/traceql"
 )
 
@@ -121,6 +124,52 @@ func exists(names []match.Field) match.Expr {
 	return match.AnyOf(any...)
 }
 
+// chain is the operands of a run of one logical operator: a, b and c of a || b || c. Runs may be very long.
+func chain(e *traceql.Binary) []traceql.Expr {
+	var reversed []traceql.Expr
+	for {
+		reversed = append(reversed, e.Right)
+		left, ok := e.Left.(*traceql.Binary)
+		if !ok || left.Op != e.Op {
+			reversed = append(reversed, e.Left)
+			slices.Reverse(reversed)
+			return reversed
+		}
+		e = left
+	}
+}
+
+// join is the conjunction or the disjunction of conditions. Alternatives for the value of one field become one In.
+func join(and bool, parts []match.Expr) match.Expr {
+	if and {
+		return match.AllOf(parts...)
+	}
+	return match.AnyOf(alternatives(parts)...)
+}
+
+func alternatives(parts []match.Expr) []match.Expr {
+	at := map[match.Field]int{} // where the equalities on a field stand in out
+	out := make([]match.Expr, 0, len(parts))
+	for _, p := range parts {
+		if p.Kind != match.One || p.Cond.Op != match.Eq {
+			out = append(out, p)
+			continue
+		}
+		i, ok := at[p.Cond.Field]
+		if !ok {
+			at[p.Cond.Field] = len(out)
+			out = append(out, p)
+			continue
+		}
+		c := &out[i].Cond
+		if c.Op == match.Eq {
+			*c = match.Cond{Field: c.Field, Op: match.In, Values: []span.Value{c.Value}}
+		}
+		c.Values = append(c.Values, p.Cond.Value)
+	}
+	return out
+}
+
 // superset is a condition that holds for every span for which e is true (or, with negated, for which !e is).
 func (a Aliases) superset(e traceql.Expr, negated bool) match.Expr {
 	switch e := e.(type) {
@@ -139,11 +188,11 @@ func (a Aliases) superset(e traceql.Expr, negated bool) match.Expr {
 		return constant(false)
 	case *traceql.Binary:
 		if e.Op.IsLogical() {
-			left, right := a.superset(e.Left, negated), a.superset(e.Right, negated)
-			if (e.Op == traceql.OpAnd) != negated {
-				return match.AllOf(left, right)
+			var parts []match.Expr
+			for _, x := range chain(e) {
+				parts = append(parts, a.superset(x, negated))
 			}
-			return match.AnyOf(left, right)
+			return join((e.Op == traceql.OpAnd) != negated, parts)
 		}
 		if e.Op.IsArithmetic() {
 			return constant(false)

@@ -44,19 +44,24 @@ func (c compiler) condition(e traceql.Expr, negated bool) condition {
 	return matched(constant(false)) // a number, which is neither true nor not true
 }
 
-// logical joins two conditions; what the engine's matcher decides altogether is left to it.
+// logical joins a chain of conditions; what the engine's matcher can decide is left to it altogether.
 func (c compiler) logical(e *traceql.Binary, negated bool) condition {
-	left, right := c.condition(e.Left, negated), c.condition(e.Right, negated)
 	and := (e.Op == traceql.OpAnd) != negated
-	l, leftOK := left.(*matchCondition)
-	r, rightOK := right.(*matchCondition)
-	switch {
-	case leftOK && rightOK && and:
-		return matched(match.AllOf(l.expr, r.expr))
-	case leftOK && rightOK:
-		return matched(match.AnyOf(l.expr, r.expr))
+	var exprs []match.Expr
+	var others []condition
+	for _, x := range chain(e) {
+		switch part := c.condition(x, negated).(type) {
+		case *matchCondition:
+			exprs = append(exprs, part.expr)
+		default:
+			others = append(others, part)
+		}
 	}
-	return &logicalCondition{and: and, left: left, right: right}
+	first := matched(join(and, exprs))
+	if len(others) == 0 {
+		return first
+	}
+	return &logicalCondition{and: and, parts: append([]condition{first}, others...)}
 }
 
 func (c compiler) comparison(e *traceql.Binary, negated bool) condition {
@@ -139,24 +144,26 @@ func (c *matchCondition) rows(t *traces, out *bitset.Set) {
 	c.matcher.Match(t.b, out)
 }
 
-// logicalCondition is && or ||.
+// logicalCondition is a chain of && or ||.
 type logicalCondition struct {
-	and         bool
-	left, right condition
-	scratch     bitset.Set
+	and     bool
+	parts   []condition
+	scratch bitset.Set
 }
 
 func (c *logicalCondition) rows(t *traces, out *bitset.Set) {
-	c.left.rows(t, out)
-	if c.and && !out.Any() {
-		return
-	}
-	c.scratch.Reset(out.Len())
-	c.right.rows(t, &c.scratch)
-	if c.and {
-		out.And(&c.scratch)
-	} else {
-		out.Or(&c.scratch)
+	c.parts[0].rows(t, out)
+	for _, part := range c.parts[1:] {
+		if c.and && !out.Any() {
+			return
+		}
+		c.scratch.Reset(out.Len())
+		part.rows(t, &c.scratch)
+		if c.and {
+			out.And(&c.scratch)
+		} else {
+			out.Or(&c.scratch)
+		}
 	}
 }
 

@@ -51,6 +51,13 @@ func executable(q *traceql.Query) traceql.Errors {
 		r := n.Pos()
 		errs = append(errs, &traceql.Error{From: r.From, To: r.To, Class: class, Message: message, Hint: hint})
 	}
+	if r, n := conditions(q); n > maxConditions {
+		errs = append(errs, &traceql.Error{
+			From: r.From, To: r.To, Class: traceql.ClassCheck, Message: fmt.Sprintf("more than %d fields and spansets", maxConditions),
+			Hint: "a regular expression takes many alternatives at once: =~ \"a|b|c\"",
+		})
+		return errs
+	}
 	grouped := false
 	for _, s := range q.Pipeline.Stages {
 		switch s := s.(type) {
@@ -76,6 +83,23 @@ func executable(q *traceql.Query) traceql.Errors {
 		return true
 	})
 	return errs
+}
+
+// maxConditions bounds the work that a query of a few bytes a condition can ask for.
+const maxConditions = 2000
+
+// conditions counts the fields and spansets of a query, and finds the first one too many.
+func conditions(q *traceql.Query) (tooMany traceql.Range, n int) {
+	traceql.Walk(q, func(node traceql.Node) bool {
+		switch node.(type) {
+		case *traceql.Field, *traceql.Spanset, *traceql.Aggregate:
+			if n++; n == maxConditions+1 {
+				tooMany = node.Pos()
+			}
+		}
+		return true
+	})
+	return tooMany, n
 }
 
 // output collects the fields that the query speaks of.

@@ -26,6 +26,7 @@ import (
 //	explain                    how a query is executed
 //	fields [scope=s] [filter={...}]
 //	values [filter={...}]      one field a line
+//	complete                   one text a line, with a ‸ where the cursor is
 //	aliases                    lines of names of one field, the preferred one first
 func TestFiles(t *testing.T) {
 	datadriven.Walk(t, "testdata/ttest", func(t *testing.T, path string) {
@@ -86,6 +87,8 @@ func (f *testFile) run(ctx context.Context, d *datadriven.TestData) (string, err
 			err = f.eval(ctx, d, line, &out)
 		case "ids":
 			err = f.ids(ctx, line, &out)
+		case "complete":
+			err = f.complete(ctx, line, &out)
 		case "values":
 			err = f.values(ctx, d, line, &out)
 		default:
@@ -242,5 +245,24 @@ func (f *testFile) values(ctx context.Context, d *datadriven.TestData, line stri
 		fmt.Fprintf(out, " %s %q x%d;", v.Type, v.Text(), v.Count)
 	}
 	fmt.Fprintf(out, " truncated=%t\n", got.Truncated)
+	return nil
+}
+
+func (f *testFile) complete(ctx context.Context, line string, out *strings.Builder) error {
+	before, after, _ := strings.Cut(line, "‸")
+	got, err := f.executor().Complete(ctx, CompleteRequest{
+		Tenant: span.DefaultTenant, Window: store.AllTime(), Text: before + after, Cursor: len(before),
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s\n  replaces %q:", line, (before + after)[got.From:got.To])
+	for _, it := range got.Items[:min(8, len(got.Items))] {
+		fmt.Fprintf(out, " [%s %s %q]", it.Kind, it.Label, it.Detail)
+	}
+	out.WriteByte('\n')
+	for _, e := range append(got.Errors, got.Warnings...) {
+		fmt.Fprintf(out, "  %d:%d %s\n", e.From, e.To, e)
+	}
 	return nil
 }

@@ -33,6 +33,12 @@ func TestGoldens(t *testing.T) {
 			case "print":
 				q, errs := Parse(d.Input)
 				return q.String() + "\n" + caret(errs, d.Input)
+			case "warn":
+				q, err := Compile(d.Input)
+				if err != nil {
+					return err.Error() + "\n"
+				}
+				return Warn(q).Caret(d.Input)
 			case "lenient":
 				var out strings.Builder
 				for line := range strings.SplitSeq(d.Input, "\n") {

@@ -215,11 +215,15 @@ func (h *handler) complete(w http.ResponseWriter, r *http.Request) error {
 	for _, it := range res.Items {
 		out.Items = append(out.Items, itemJSON{Label: it.Label, Kind: string(it.Kind), Detail: it.Detail, Insert: it.Insert})
 	}
-	for _, e := range res.Errors {
-		out.Diagnostics = append(out.Diagnostics, diagnosticJSON{
-			From: traceql.UTF16Offset(in.Q, e.From), To: traceql.UTF16Offset(in.Q, e.To), Severity: "error", Message: e.Message, Hint: e.Hint,
-		})
+	say := func(severity string, list traceql.Errors) {
+		for _, e := range list {
+			out.Diagnostics = append(out.Diagnostics, diagnosticJSON{
+				From: traceql.UTF16Offset(in.Q, e.From), To: traceql.UTF16Offset(in.Q, e.To), Severity: severity, Message: e.Message, Hint: e.Hint,
+			})
+		}
 	}
+	say("error", res.Errors)
+	say("warning", res.Warnings)
 	writeJSON(w, http.StatusOK, out)
 	return nil
 }
