@@ -57,6 +57,7 @@ export class TraceView {
   #selected = -1;
   #viewport: Viewport;
 
+  readonly #moved: ReadonlyMap<number, number> | undefined;
   readonly #hosts: TraceViewHosts;
   readonly #events: TraceViewEvents;
   readonly #loop: FrameLoop;
@@ -109,8 +110,10 @@ export class TraceView {
   /** Scroll wishes of before the first layout. */
   #pendingReveal: { row: number; centre: boolean } | undefined;
 
-  constructor(hosts: TraceViewHosts, trace: Trace, treeWidth: number, events: TraceViewEvents) {
+  /** `moved`: see WaterfallFrame. */
+  constructor(hosts: TraceViewHosts, trace: Trace, moved: ReadonlyMap<number, number> | undefined, treeWidth: number, events: TraceViewEvents) {
     this.trace = trace;
+    this.#moved = moved;
     this.rows = new Rows(trace);
     this.#viewport = { from: 0, to: trace.extent };
     this.#hosts = hosts;
@@ -466,6 +469,7 @@ export class TraceView {
       collapsed: this.rows.collapsed,
       matches: this.#matches?.mask,
       critical: this.#critical,
+      moved: this.#moved,
     };
   }
 
@@ -513,13 +517,12 @@ export class TraceView {
   #drawSticky(scrollTop: number): void {
     const rows = this.rows;
     let stuck: number[] = [];
-    for (let n = 0; n < stickyMax; n++) {
+    // n sticky rows cover n rows of the page: wanted are the ancestors of the row that is then the first in sight.
+    for (let n = 0; n <= stickyMax; n++) {
       const position = Math.floor(scrollTop / rowHeight) + n;
       if (position >= rows.count || scrollTop < 1) break;
-      const chain = ancestorsOf(this.trace, rows.visible[position]!).slice(-stickyMax);
-      if (chain.length <= n) break;
-      stuck = chain;
-      if (chain.length === n + 1) break;
+      stuck = ancestorsOf(this.trace, rows.visible[position]!).slice(-stickyMax);
+      if (stuck.length <= n) break;
     }
     const key = stuck.join(",");
     if (key === this.#stickyKey) return;

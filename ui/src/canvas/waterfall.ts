@@ -31,6 +31,8 @@ export interface WaterfallFrame {
   /** 1 = row matches the search; undefined = no search. */
   matches: Uint8Array | undefined;
   critical: CriticalPath | undefined;
+  /** ns by which the spans of a process were moved to align its clock, by `resource`. */
+  moved: ReadonlyMap<number, number> | undefined;
 }
 
 export class Waterfall {
@@ -88,6 +90,8 @@ export class Waterfall {
     const dim = (critical !== undefined && !onPath) || (frame.matches !== undefined && frame.matches[row] === 0);
     const strength = dim ? 0.32 : 1;
 
+    const moved = frame.moved?.get(trace.resource[row]!);
+    if (moved !== undefined) asSent(ctx, width, x0 - moved * scale, x1 - moved * scale, top, theme);
     if (folded) this.#foldedExtent(ctx, width, frame, scale, row, top, color, strength);
     if (right < 0 || left > width) {
       this.#outside(ctx, width, theme, color, y, left > width);
@@ -226,6 +230,19 @@ export class Waterfall {
       ctx.fillText(text, x, middle);
     }
   }
+}
+
+/** A dashed outline where a bar would be by its own clock. */
+function asSent(ctx: CanvasRenderingContext2D, width: number, x0: number, x1: number, top: number, theme: CanvasTheme): void {
+  const left = Math.max(x0, -8);
+  const right = Math.min(Math.max(x1, x0 + 3), width + 8);
+  if (right <= left) return;
+  ctx.globalAlpha = 1;
+  ctx.strokeStyle = theme.text3;
+  ctx.lineWidth = 1;
+  ctx.setLineDash([3, 2]);
+  ctx.strokeRect(left + 0.5, top + 1.5, Math.max(right - left - 1, 1), barHeight - 3);
+  ctx.setLineDash([]);
 }
 
 function bar(ctx: CanvasRenderingContext2D, x: number, y: number, w: number, h: number): void {

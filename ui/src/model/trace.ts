@@ -80,8 +80,11 @@ export function derive(c: TraceColumns): Derived {
   const services: ServiceSummary[] = [];
   const indexOfCode = new Map<number, number>();
   // Right edge of the time that children seen so far cover, per parent. Children
-  // come in order of their start, so one number is enough to take their union.
+  // come in order of their start, so one number is enough to take their union;
+  // where they do not (aligned clocks), the parent is done again below.
   const covered = new Float64Array(n).fill(-Infinity);
+  const latest = new Float64Array(n).fill(-Infinity);
+  const unordered = new Set<number>();
   let maxDepth = 0;
   let errorCount = 0;
   const { extent, outOfAxis } = trimAxis(c);
@@ -117,7 +120,14 @@ export function derive(c: TraceColumns): Derived {
         selfTime[parent] = selfTime[parent]! - (to - from);
         covered[parent] = to;
       }
+      if (start < latest[parent]!) unordered.add(parent);
+      latest[parent] = start;
     }
+  }
+  for (const row of unordered) {
+    const busy = coveredByChildren(c, row);
+    selfTime[row] = c.duration[row]!;
+    for (let i = 0; i < busy.length; i += 2) selfTime[row] = selfTime[row]! - (busy[i + 1]! - busy[i]!);
   }
   for (let row = n - 1; row >= 0; row--) {
     services[serviceIndex[row]!]!.selfTime += selfTime[row]!;
@@ -139,7 +149,15 @@ export function coveredByChildren(t: TraceColumns, row: number): Float64Array {
   const start = t.start[row]!;
   const end = start + t.duration[row]!;
   const last = row + t.subtree[row]!;
+  let ordered = true;
+  let children: number[] = [];
   for (let child = row + 1; child <= last; child += t.subtree[child]! + 1) {
+    if (children.length > 0 && t.start[child]! < t.start[children[children.length - 1]!]!) ordered = false;
+    children.push(child);
+  }
+  // Rows stand in order of their start as sent; aligned clocks may change it.
+  if (!ordered) children = children.sort((a, b) => t.start[a]! - t.start[b]!);
+  for (const child of children) {
     const from = Math.max(start, t.start[child]!);
     const to = Math.min(end, t.start[child]! + t.duration[child]!);
     if (to <= from) continue;

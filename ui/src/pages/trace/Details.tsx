@@ -26,6 +26,8 @@ import { valueText } from "./values";
 interface Props {
   trace: Trace;
   row: number;
+  /** ns by which its process's clock was aligned, 0 as sent. */
+  moved: number;
   /** CSS custom property of the service's colour. */
   token: string;
   onGo: (row: number) => void;
@@ -33,7 +35,7 @@ interface Props {
   onClose: () => void;
 }
 
-export function Details({ trace, row, token, onGo, onFocus, onClose }: Props): ReactElement {
+export function Details({ trace, row, moved, token, onGo, onFocus, onClose }: Props): ReactElement {
   const [filter, setFilter] = useState("");
   const query = useQuery<SpanDetails | undefined, ApiError>({
     queryKey: ["span", trace.traceId, String(trace.startNs), trace.spans, row],
@@ -44,11 +46,14 @@ export function Details({ trace, row, token, onGo, onFocus, onClose }: Props): R
   const span = query.data;
   return (
     <aside className={styles.panel} aria-label="Span details" style={{ "--service": `var(${token})` } as React.CSSProperties}>
-      <Head trace={trace} row={row} onGo={onGo} onFocus={onFocus} onClose={onClose} />
+      <Head trace={trace} row={row} moved={moved} onGo={onGo} onFocus={onFocus} onClose={onClose} />
       <div className={styles.scroll} tabIndex={0} role="region" aria-label="Attributes, events and links">
         {query.error !== null ? (
           <div className={styles.problem} role="alert">
-            <b>{query.error.message}</b> {query.error.hint}{" "}
+            <p>
+              <b>{query.error.message}</b>
+            </p>
+            {query.error.hint !== "" && <p>{query.error.hint}</p>}
             <button type="button" className={styles.textAction} onClick={() => void query.refetch()}>
               Try again
             </button>
@@ -63,7 +68,7 @@ export function Details({ trace, row, token, onGo, onFocus, onClose }: Props): R
   );
 }
 
-function Head({ trace, row, onGo, onFocus, onClose }: Omit<Props, "token">): ReactElement {
+function Head({ trace, row, moved, onGo, onFocus, onClose }: Omit<Props, "token">): ReactElement {
   const status = trace.status[row];
   const parent = trace.parent[row]!;
   const duration = trace.duration[row]!;
@@ -139,6 +144,12 @@ function Head({ trace, row, onGo, onFocus, onClose }: Omit<Props, "token">): Rea
       {isOrphan(trace, row) && (
         <p className={styles.notice}>
           <TriangleAlert size={14} aria-hidden="true" /> Its parent was not received: lost, still on its way, sampled away or never exported.
+        </p>
+      )}
+      {moved !== 0 && (
+        <p className={styles.notice}>
+          <TriangleAlert size={14} aria-hidden="true" /> Moved by {signed(moved)}: the clock of its process is behind its callers'. It was sent as starting at{" "}
+          {formatDuration(trace.start[row]! - moved)}. Times below are as sent.
         </p>
       )}
       {early > 0 && (

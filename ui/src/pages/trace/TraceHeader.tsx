@@ -5,6 +5,7 @@ import type { ReactElement } from "react";
 import { memo } from "react";
 import { formatCount, formatDuration, formatDurationExact, formatTime, plural } from "../../base/format";
 import { usePref } from "../../base/prefs";
+import type { Skew } from "../../model/skew";
 import { type Trace, isError, serviceTitle, serviceTitleOf, summaryOf, titleOf } from "../../model/trace";
 import { traceUrl } from "../../wire/client";
 import { Button, Tip, controlStyles, cx } from "../../widgets/controls";
@@ -14,6 +15,9 @@ import styles from "./TracePage.module.css";
 interface Props {
   trace: Trace;
   services: readonly { name: string; token: string }[];
+  skew: Skew | undefined;
+  aligned: boolean;
+  onAlign: (on: boolean) => void;
   /** Service that the search is narrowed to. */
   service: string | undefined;
   onService: (name: string) => void;
@@ -24,10 +28,21 @@ interface Props {
   reloading: boolean;
 }
 
+/** A clock that is off by less than this share of the trace is not worth a banner. */
+const mentionedSkew = 0.01;
+
+function clocksText(skew: Skew): string {
+  const named = skew.clocks.slice(0, 3).map((c) => `${serviceTitle(c.service).slice(0, 80)} (${formatDuration(c.behind)})`);
+  const more = skew.clocks.length - named.length;
+  return skew.clocks.length === 1
+    ? `The clock of ${named[0]} is behind its callers'.`
+    : `Clocks are behind their callers': ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
+}
+
 /** Services named in the legend; the rest are counted. */
 const legendSize = 14;
 
-export const TraceHeader = memo(function TraceHeader({ trace, services, service, onService, onOrphans, onOutOfAxis, onErrors, onReload, reloading }: Props): ReactElement {
+export const TraceHeader = memo(function TraceHeader({ trace, services, skew, aligned, onAlign, service, onService, onOrphans, onOutOfAxis, onErrors, onReload, reloading }: Props): ReactElement {
   const [zone, setZone] = usePref("zone");
   const root = trace.rootRow >= 0 ? trace.rootRow : 0;
   const summary = summaryOf(trace, root);
@@ -122,6 +137,17 @@ export const TraceHeader = memo(function TraceHeader({ trace, services, service,
         ))}
         {order.length > legendSize && <span className={styles.faint}>and {order.length - legendSize} more</span>}
       </div>
+      {skew !== undefined && (aligned || skew.clocks[0]!.behind > trace.extent * mentionedSkew) && (
+        <div className={styles.banner} role="status">
+          <TriangleAlert size={14} aria-hidden="true" />
+          <span>
+            {clocksText(skew)} {aligned ? "Times are aligned; dashed outlines show them as sent." : "Times are shown as sent, so children begin before their parents."}
+          </span>
+          <button type="button" className={styles.bannerAction} onClick={() => onAlign(!aligned)}>
+            {aligned ? "Show as sent" : "Align clocks"}
+          </button>
+        </div>
+      )}
       {trace.outOfAxis > 0 && (
         <div className={styles.banner} role="status">
           <TriangleAlert size={14} aria-hidden="true" />

@@ -66,9 +66,10 @@ export function TracePage({ traceId, search, navigate }: TracePageProps): ReactE
             </ul>
           </>
         ) : (
-          <p>
-            {error.message} {error.hint}
-          </p>
+          <>
+            <p>{error.message}</p>
+            {error.hint !== "" && <p>{error.hint}</p>}
+          </>
         )}
         <div className={styles.cardActions}>
           <Button look="primary" onClick={reload} disabled={query.isFetching}>

@@ -12,6 +12,7 @@ import { serviceTokens } from "../../base/services";
 import { type Cause, TraceView } from "../../canvas/traceView";
 import { formatFold, parseFold } from "../../model/fold";
 import { searchTrace } from "../../model/search";
+import { alignClocks, findSkew } from "../../model/skew";
 import type { Trace } from "../../model/trace";
 import { formatViewport, parseViewport } from "../../model/viewport";
 import { rowOfSpanId, spanIdHex } from "../../wire/columns";
@@ -33,7 +34,11 @@ interface Props {
 /** A held key moves the selection 30 times a second; the URL follows when it rests. */
 const urlDelayMs = 150;
 
-export function Workspace({ trace, search, navigate, onReload, reloading }: Props): ReactElement {
+export function Workspace({ trace: sent, search, navigate, onReload, reloading }: Props): ReactElement {
+  const skew = useMemo(() => findSkew(sent), [sent]);
+  const aligned = search.align === "1" && skew !== undefined;
+  const trace = useMemo(() => (aligned ? alignClocks(sent, skew) : sent), [sent, skew, aligned]);
+  const moved = aligned ? skew.byResource : undefined;
   const root = useRef<HTMLDivElement>(null);
   const overview = useRef<HTMLDivElement>(null);
   const ruler = useRef<HTMLDivElement>(null);
@@ -66,11 +71,11 @@ export function Workspace({ trace, search, navigate, onReload, reloading }: Prop
   }, [search]);
   useEffect(() => () => clearTimeout(timer.current), []);
 
-  const first = useRef(search);
   useLayoutEffect(() => {
     const made = new TraceView(
       { root: root.current!, overview: overview.current!, ruler: ruler.current!, body: body.current! },
       trace,
+      moved,
       prefs.treeWidth.get(),
       {
         onSelect: (row, cause) => {
@@ -85,18 +90,19 @@ export function Workspace({ trace, search, navigate, onReload, reloading }: Prop
       },
     );
     view.current = made;
-    const initial = first.current;
+    const initial = wanted.current;
     made.setCollapsedRows(parseFold(made.rows, initial));
     const zoom = parseViewport(initial.zoom, trace.extent);
     if (zoom !== undefined) made.show(zoom, "program", false);
     const row = initial.span === undefined ? -1 : rowOfSpanId(trace, initial.span);
     if (row >= 0) made.select(row, "program", true);
+    if (initial.path === "1") made.showCritical(true);
     made.focus();
     return () => {
       view.current = undefined;
       made.destroy();
     };
-  }, [trace, go]);
+  }, [trace, moved, go]);
 
   // The URL changed by itself (back, forward, an edited address): the view follows.
   useEffect(() => {
@@ -146,6 +152,7 @@ export function Workspace({ trace, search, navigate, onReload, reloading }: Prop
     },
     [go],
   );
+  const onAlign = useCallback((on: boolean) => go({ align: on ? "1" : undefined, zoom: undefined }, "pointer"), [go]);
   const onOrphans = useCallback(() => showOnly("is:orphan"), [showOnly]);
   const onOutOfAxis = useCallback(() => showOnly("is:far"), [showOnly]);
   const nextError = useCallback(
@@ -172,6 +179,7 @@ export function Workspace({ trace, search, navigate, onReload, reloading }: Prop
       only,
       setPath: (on) => go({ path: on ? "1" : undefined }, "pointer"),
       path,
+      ...(skew === undefined ? {} : { align: () => onAlign(!aligned) }),
       clearText: () => onText(""),
       text,
       nextError,
@@ -185,6 +193,9 @@ export function Workspace({ trace, search, navigate, onReload, reloading }: Prop
       <TraceHeader
         trace={trace}
         services={services}
+        skew={skew}
+        aligned={aligned}
+        onAlign={onAlign}
         service={serviceTerm}
         onService={onService}
         onOrphans={onOrphans}
@@ -219,6 +230,7 @@ export function Workspace({ trace, search, navigate, onReload, reloading }: Prop
             <Details
               trace={trace}
               row={selected}
+              moved={moved?.get(trace.resource[selected]!) ?? 0}
               token={services[trace.serviceIndex[selected]!]!.token}
               onGo={(row) => view.current?.select(row, "pointer", true)}
               onFocus={() => view.current?.focusRow(selected, "pointer")}

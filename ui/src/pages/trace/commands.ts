@@ -16,6 +16,8 @@ export interface TraceCommandContext {
   text: string;
   clearText: () => void;
   nextError: (direction: 1 | -1) => void;
+  /** Absent where all clocks agree. */
+  align?: () => void;
   reload: () => void;
 }
 
@@ -80,6 +82,7 @@ export function traceCommands(c: TraceCommandContext): Command[] {
     { id: "trace.previousError", title: "Previous error", group: finding, keys: ["E"], run: () => c.nextError(-1) },
     { id: "trace.path", title: "Critical path", group: finding, keys: ["c"], run: () => c.setPath(!c.path) },
 
+    { id: "trace.align", title: "Align clocks that disagree, or show times as sent", group: time, keys: ["l"], enabled: () => c.align !== undefined, run: () => c.align?.() },
     { id: "trace.reload", title: "Load the trace again", group: rows, keys: ["r"], run: c.reload },
     {
       id: "trace.escape", title: "Undo: measurement, search, selection, zoom", group: rows, keys: ["Escape"],

@@ -23,6 +23,8 @@ export const traceSearch = v.object({
   only: flag,
   /** "1": the critical path is drawn. */
   path: flag,
+  /** "1": clocks that disagree are aligned. */
+  align: flag,
 });
 
 export type TraceSearch = v.InferOutput<typeof traceSearch>;
