@@ -26,7 +26,7 @@ UI_SOURCES := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/t
 export CLEW_BIN      := $(CURDIR)/bin/clew
 export CLEW_DEMO_BIN := $(CURDIR)/bin/clew-demo
 
-.PHONY: run build ui test test-go test-ui test-e2e soak bench lint fmt deps clean help
+.PHONY: run build ui types test test-go test-ui test-e2e soak bench lint fmt deps clean help
 
 run: build ## build everything, start Clew and the demo shop, print the UI's address (ctrl-C stops both)
 	@tools/run.sh bin
@@ -42,9 +42,12 @@ ui/dist/index.html: ui/node_modules/.stamp $(UI_SOURCES)
 	cd ui && npm run build
 	@touch $@
 
-ui/node_modules/.stamp: ui/package-lock.json
-	cd ui && npm ci --ignore-scripts --no-audit --no-fund
+ui/node_modules/.stamp ui/openapi/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+types: ui/openapi/node_modules/.stamp ## make the UI's API types anew from api/openapi.yaml
+	cd ui/openapi && npm run types
 
 test: build ## everything: vet, Go tests, UI checks, end to end with real clients and a browser
 	test/setup.sh
@@ -56,7 +59,8 @@ test-go: ## Go: formatting, vet, all tests but the end to end ones
 	go vet ./...
 	go test -tags $(TAGS) -timeout 15m $$(go list ./... | grep -v /clew/test/)
 
-test-ui: ui/node_modules/.stamp ## UI: types, lint, unit tests
+test-ui: ui/node_modules/.stamp ui/openapi/node_modules/.stamp ## UI: types, lint, unit tests
+	cd ui/openapi && npm run check
 	cd ui && npm run check && npm run test
 
 test-e2e: build ## the real binaries with real clients, kills and a browser
@@ -88,7 +92,7 @@ deps: ## write cmd/*/deps.txt anew, after a dependency has come or gone
 	go test ./tools/archtest -run TestLinkedModules -update
 
 clean: ## remove what was built
-	rm -rf bin ui/node_modules
+	rm -rf bin ui/node_modules ui/openapi/node_modules
 	find ui/dist -mindepth 1 ! -name .placeholder -delete
 
 help: ## this list
