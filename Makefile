@@ -51,7 +51,7 @@ types: ui/openapi/node_modules/.stamp ## make the UI's API types anew from api/o
 
 test: build ## everything: vet, Go tests, UI checks, end to end with real clients and a browser
 	test/setup.sh
-	$(MAKE) test-go test-ui test-e2e
+	$(MAKE) --keep-going test-go test-ui test-e2e
 
 test-go: ## Go: formatting, vet, all tests but the end to end ones
 	@files=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 ls 2>/dev/null | xargs gofmt -l); \
