@@ -147,7 +147,7 @@ function ServerStatus({ status, error }: { status: Status | undefined; error: Ap
             `${formatBytes(status.storageBytes)} on disk, kept ${status.retention}`,
             `Acknowledged ${status.walSync === "always" ? "when on disk (fsync)" : `before fsync (--wal-sync ${status.walSync})`}`,
           ].join("\n");
-  const short = status === undefined ? "…" : `${formatShort(status.spans)} spans`;
+  const short = status === undefined ? "…" : `${formatShort(status.spans)} ${status.spans === 1 ? "span" : "spans"}`;
   return (
     <Tip text={text}>
       <button type="button" className={styles.status} aria-label={`${short}. ${text.replaceAll("\n", ". ")}`}>

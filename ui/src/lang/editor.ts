@@ -190,7 +190,7 @@ function completionSource(advise: Advisor) {
     const answer = await advise(q, context.pos).catch(() => null);
     if (answer === null || context.aborted) return null;
     const typed = q.slice(answer.from, context.pos);
-    const options = answer.items
+    const options = (answer.items ?? [])
       .filter((item) => context.explicit || item.insert !== typed)
       .map((item): Completion => {
         return {
@@ -198,9 +198,11 @@ function completionSource(advise: Advisor) {
           detail: item.detail,
           type: item.kind,
           apply: (view, _completion, from, to) => {
+            const end = Math.max(to, Math.min(answer.to, view.state.doc.length));
+            const insert = withBlank(item, view.state.sliceDoc(end, end + 1));
             view.dispatch({
-              changes: { from, to: Math.max(to, Math.min(answer.to, view.state.doc.length)), insert: item.insert },
-              selection: { anchor: from + item.insert.length },
+              changes: { from, to: end, insert },
+              selection: { anchor: from + insert.length },
               userEvent: "input.complete",
             });
             // An attribute wants an operator next, an operator a value: go on offering.
@@ -212,12 +214,18 @@ function completionSource(advise: Advisor) {
   };
 }
 
+/** What is inserted: names and operators with a blank behind them, because something follows. */
+function withBlank(item: { kind: CompletionKind; insert: string }, next: string): string {
+  const closed = item.kind === "attribute" || item.kind === "intrinsic" || item.kind === "operator";
+  return closed && !item.insert.endsWith(" ") && next !== " " ? `${item.insert} ` : item.insert;
+}
+
 async function diagnose(view: EditorView, advise: Advisor): Promise<Diagnostic[]> {
   const q = view.state.doc.toString();
   if (q.trim() === "") return [];
   const answer = await advise(q, view.state.selection.main.head).catch(() => null);
   if (answer === null || q !== view.state.doc.toString()) return [];
-  return answer.diagnostics.map((d) => {
+  return (answer.diagnostics ?? []).map((d) => {
     const from = Math.min(d.from, q.length);
     // An error at the end of the text still needs a character to stand under.
     const to = Math.min(Math.max(d.to, from + 1), q.length);

@@ -55,9 +55,11 @@ export function AttributeForm({ initial, bounds, onSubmit }: Props): ReactElemen
   });
   const known = fields.data?.fields.find((f) => f.name === field.trim());
   const wantsValue = op !== "exists" && op !== "absent";
+  // Only strings have prefixes; of other types there are few values, narrowed here.
+  const prefix = known?.types.includes("string") === true ? value : "";
   const values = useQuery({
-    queryKey: ["values", field.trim(), "", bounds.start, bounds.end, value],
-    queryFn: ({ signal }) => getValues({ field: field.trim(), prefix: value, ...bounds, limit: 50 }, signal),
+    queryKey: ["values", field.trim(), "", bounds.start, bounds.end, prefix],
+    queryFn: ({ signal }) => getValues({ field: field.trim(), prefix, ...bounds, limit: 100 }, signal),
     enabled: known !== undefined && wantsValue,
     staleTime: 10_000,
     retry: false,
@@ -69,25 +71,30 @@ export function AttributeForm({ initial, bounds, onSubmit }: Props): ReactElemen
     (v): Suggestion => ({ text: String(v.value), aside: formatShort(v.count) }),
   );
 
-  const submit = (e: FormEvent): void => {
-    e.preventDefault();
+  const finish = (text: string): void => {
     const written = field.trim();
     // A bare key such as `http.route` means the attribute of any scope.
     const asIs = readOutline(`{ ${written} = 1 }`)?.terms[0];
     const name = asIs?.kind === "condition" && asIs.field === written ? written : attributeRef("", written.replace(/^\./, ""));
     if (written === "") return setWrong("Choose an attribute.");
-    if (wantsValue && value === "" && op !== "=" && op !== "!=") return setWrong("Give a value to compare with.");
+    if (wantsValue && text === "" && op !== "=" && op !== "!=") return setWrong("Give a value to compare with.");
     const regex = op === "=~" || op === "!~";
     onSubmit({
       kind: "condition",
       field: name,
       op: op === "exists" ? "!=" : op === "absent" ? "=" : op,
-      literal: wantsValue ? literalFor(value, regex ? ["string"] : (known?.types ?? [])) : "nil",
+      literal: wantsValue ? literalFor(text, regex ? ["string"] : (known?.types ?? [])) : "nil",
     });
   };
 
   return (
-    <form className={styles.form} onSubmit={submit}>
+    <form
+      className={styles.form}
+      onSubmit={(e: FormEvent) => {
+        e.preventDefault();
+        finish(value);
+      }}
+    >
       <Suggest label="Attribute" placeholder="span.http.route" value={field} items={fieldItems} onChange={setField} autoFocus />
       <div className={styles.opRow}>
         <select
@@ -103,19 +110,17 @@ export function AttributeForm({ initial, bounds, onSubmit }: Props): ReactElemen
           ))}
         </select>
         {wantsValue && (
-          <Suggest label="Value" placeholder="value" value={value} items={valueItems} onChange={setValue} unfiltered />
+          <Suggest label="Value" placeholder="value" value={value} items={valueItems} onChange={setValue} onPick={finish} />
         )}
+        <Button look="primary" type="submit" className={styles.right}>
+          {initial === undefined ? "Add" : "Apply"}
+        </Button>
       </div>
       {wrong !== "" && (
         <p className={styles.wrong} role="alert">
           {wrong}
         </p>
       )}
-      <div className={styles.quick}>
-        <Button look="primary" small type="submit" className={styles.right}>
-          {initial === undefined ? "Add" : "Apply"}
-        </Button>
-      </div>
     </form>
   );
 }
@@ -126,17 +131,19 @@ function Suggest(props: {
   value: string;
   items: Suggestion[];
   onChange: (value: string) => void;
-  /** The server has narrowed the items already. */
-  unfiltered?: boolean;
+  /** An item was chosen from the list, rather than typed. */
+  onPick?: (value: string) => void;
   autoFocus?: boolean;
 }): ReactElement {
   return (
     <Autocomplete.Root
       items={props.items}
       value={props.value}
-      onValueChange={(v) => props.onChange(v)}
+      onValueChange={(v, details) => {
+        props.onChange(v);
+        if (details.reason === "item-press") props.onPick?.(v);
+      }}
       itemToStringValue={(item: Suggestion) => item.text}
-      filter={props.unfiltered === true ? null : undefined}
       limit={100}
       openOnInputClick
     >

@@ -65,7 +65,8 @@ export function SearchPage({ params, runAt, navigate }: Props): ReactElement {
   const state = useMemo(() => readSearch(params), [params]);
   const router = useRouter();
   const theme = useTheme();
-  const nowMs = useNow(10_000);
+  const tick = useNow(10_000);
+  const nowMs = Math.max(tick, runAt);
   const [zone] = usePref("zone");
   const [hover] = useState(() => new Hover());
   const [rangeOpen, setRangeOpen] = useState(false);
@@ -76,7 +77,7 @@ export function SearchPage({ params, runAt, navigate }: Props): ReactElement {
   const status = useQuery({ queryKey: ["status"], queryFn: ({ signal }) => getStatus(signal), refetchInterval: 10_000 });
   const run = useSearch(state, runAt);
 
-  const newer = useNewer(state, run.traces);
+  const newer = useNewer(state, run.traces, nowMs - runAt);
 
   // The text in the box. It follows the URL whenever the URL's query changes.
   const [draft, setDraft] = useState({ text: state.query, of: state.query });
@@ -176,14 +177,8 @@ export function SearchPage({ params, runAt, navigate }: Props): ReactElement {
   return (
     <div ref={main} className={styles.page}>
       <h1 className="visually-hidden">Search traces</h1>
-      <form
-        className={styles.ask}
-        role="search"
-        onSubmit={(e) => {
-          e.preventDefault();
-          search(text);
-        }}
-      >
+      {/* Not a form: the pickers' own forms are its children, in portals, and their submits would bubble here. */}
+      <div className={styles.ask} role="search">
         <div className={styles.queryRow}>
           <div className={cx(styles.query, run.error?.position !== undefined && !edited && styles.invalid)}>
             <Search size={16} aria-hidden="true" className={styles.glass} />
@@ -212,7 +207,7 @@ export function SearchPage({ params, runAt, navigate }: Props): ReactElement {
             />
           </Suspense>
           <Tip text={edited ? "Run the edited query" : "Run again, up to now"} keys="r">
-            <Button type="submit" look={edited ? "primary" : "plain"} className={styles.run}>
+            <Button look={edited ? "primary" : "plain"} className={styles.run} onClick={() => search(text)}>
               Run
             </Button>
           </Tip>
@@ -226,7 +221,7 @@ export function SearchPage({ params, runAt, navigate }: Props): ReactElement {
             onChange={(next) => search(writeOutline(next))}
           />
         </Suspense>
-      </form>
+      </div>
 
       {run.error !== null && (
         <QueryError

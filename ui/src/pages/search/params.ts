@@ -46,7 +46,7 @@ export interface SearchState {
 
 export function readSearch(params: SearchParams): SearchState {
   return {
-    query: params.q ?? "",
+    query: params.q?.trim() ?? "",
     range: readRange(params),
     order: params.order ?? "newest",
     colourBy: params.color ?? "service",

@@ -75,7 +75,8 @@ export function fitDomain(points: Points, window: { startNs?: bigint; endNs?: bi
   }
   if (n === 0) [x0, x1] = [0, 1];
   if (hi === 0) [lo, hi] = [1e6, 1e6];
-  const pad = Math.max((x1 - x0) * 0.02, 1);
+  // A lone trace, or a burst, gets a second around it: ticks of nanoseconds tell nothing.
+  const pad = Math.max((x1 - x0) * 0.02, (1e9 - (x1 - x0)) / 2, 1);
   const start = window.startNs === undefined ? x0 - pad : Number(window.startNs - points.originNs);
   const end = window.endNs === undefined ? x1 + pad : Number(window.endNs - points.originNs);
   let y0 = floor125(lo / 1.15);

@@ -38,7 +38,9 @@ export function useSearch(state: SearchState, runAt: number): SearchRun {
       searchTraces({ q: query, ...bounds, limit: pageSize, spss: 3, order, cursor: pageParam as string }, signal),
     initialPageParam: "",
     getNextPageParam: (last) => (last.cursor === "" || last.cursor === undefined ? undefined : last.cursor),
-    staleTime: Number.POSITIVE_INFINITY,
+    // What was found stays as it is; finding nothing is worth asking again, for the span that is on its way.
+    staleTime: (q) => (foundNothing(q.state.data) ? 0 : Number.POSITIVE_INFINITY),
+    refetchInterval: (q) => (range.kind !== "absolute" && foundNothing(q.state.data) ? 5000 : false),
     gcTime: 30 * 60_000,
     retry: false,
     refetchOnWindowFocus: false,
@@ -59,13 +61,18 @@ export function useSearch(state: SearchState, runAt: number): SearchRun {
     traces,
     totals,
     more: hasNextPage || loaded > pages,
-    loading: result.isFetching && !result.isFetchingNextPage,
+    // Asking again after nothing was found goes on quietly.
+    loading: result.isFetching && !result.isFetchingNextPage && (result.data === undefined || isPlaceholderData),
     loadingMore: result.isFetchingNextPage,
     stale: isPlaceholderData,
     stopped: !result.isFetching && (result.data === undefined || isPlaceholderData) && result.error === null,
     error: result.error,
     cancel: () => void client.cancelQueries({ queryKey }),
   };
+}
+
+function foundNothing(data: { pages: SearchResponse[] } | undefined): boolean {
+  return data !== undefined && data.pages.every((p) => p.traces.length === 0);
 }
 
 /** The traces of all pages. The server promises no repeats; a broken one must not break list keys. */

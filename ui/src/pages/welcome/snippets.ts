@@ -7,8 +7,6 @@ export interface Endpoints {
   readonly otlpHttp: string | null;
   /** OTLP over gRPC, such as `http://127.0.0.1:4317`; null when off. */
   readonly otlpGrpc: string | null;
-  /** The server as its own commands reach it. */
-  readonly http: string;
   /** Only programs on the server's own machine reach it. */
   readonly loopbackOnly: boolean;
 }
@@ -45,7 +43,6 @@ export function endpoints(addresses: Readonly<Record<string, string>>, pageHost:
   return {
     otlpHttp: url("otlp-http"),
     otlpGrpc: url("otlp-grpc"),
-    http: url("http") ?? `http://${pageHost}`,
     loopbackOnly: isLoopback(own.host),
   };
 }
@@ -75,14 +72,19 @@ export function randomHex(bytes: number): string {
 }
 
 export function snippets(e: Endpoints, span: string): Snippet[] {
-  const http = e.otlpHttp ?? e.otlpGrpc ?? e.http;
+  // With both off there is nothing to send to; the page says so above, and the defaults stand in.
+  const http = e.otlpHttp ?? e.otlpGrpc ?? "http://127.0.0.1:4318";
   const grpcHost = (e.otlpGrpc ?? http).replace("http://", "");
+  const demo =
+    e.otlpGrpc === null
+      ? `clew demo --protocol http --endpoint ${http.replace("http://", "")}`
+      : `clew demo --endpoint ${grpcHost}`;
   return [
     {
       id: "demo",
       title: "Demo shop",
       about: "A small shop of real services that browse, pay and now and then fail: the quickest way to look around.",
-      steps: [{ label: "In a terminal on this machine", code: `clew demo --server ${e.http}` }],
+      steps: [{ label: "In a terminal on this machine", code: demo }],
     },
     {
       id: "curl",
