@@ -29,6 +29,16 @@ const row = (page, name) => grid(page).getByRole('row', { name }).first();
 const details = (page) => page.getByRole('complementary', { name: 'Span details' });
 const visibleRows = (page) => grid(page).getByRole('row').filter({ visible: true }).count();
 
+/** Rows are drawn in the frame after the key: waits until there are `count` of them. */
+async function expectRows(page, count, why) {
+  let found;
+  for (const deadline = Date.now() + 5000; Date.now() < deadline; await page.waitForTimeout(20)) {
+    found = await visibleRows(page);
+    if (found === count) return;
+  }
+  assert.equal(found, count, why);
+}
+
 async function openTrace(theme, id) {
   const opened = await openPage(browser, { theme, url: clew.url(`/trace/${id}`) });
   await grid(opened.page).getByRole('row').first().waitFor();
@@ -80,13 +90,15 @@ test('keyboard: move, fold, unfold, find, details; the URL keeps it', async () =
   const first = await grid(page).getByRole('row', { selected: true }).getAttribute('aria-label');
   assert.match(first, /^storefront /, 'the root is selected');
   await page.keyboard.press('ArrowLeft');
-  assert.equal(await visibleRows(page), 1, 'the root is folded');
+  await expectRows(page, 1, 'the root is folded');
   await page.keyboard.press('ArrowRight');
-  assert.equal(await visibleRows(page), all, 'and unfolded');
+  await expectRows(page, all, 'and unfolded');
   await page.keyboard.press('ArrowDown');
+  await page.waitForFunction((old) => document.querySelector('[role=rowgroup] [role=row][aria-selected=true]')?.ariaLabel !== old, first, { timeout: 5000 });
   const second = await grid(page).getByRole('row', { selected: true }).getAttribute('aria-label');
   assert.notEqual(second, first, 'down moves on');
-  await page.waitForURL(/span=[0-9a-f]{16}/);
+  // The URL follows when the keys rest: it then names the span of the details.
+  await page.waitForFunction(() => new URL(location.href).searchParams.get('span') === document.querySelector('aside code')?.textContent);
   const url = page.url();
   await page.reload();
   await grid(page).getByRole('row', { selected: true }).waitFor();

@@ -73,15 +73,15 @@ function Row({ attribute: a, scope }: { attribute: Attribute; scope: string }): 
             Show all {formatBytes(text.length)}
           </button>
         )}
+        <span className={styles.rowActions}>
+          {query !== undefined && (
+            <Link to="/search" search={{ q: query }} className={styles.action} title={`Search ${query}`} aria-label={`Search for this value of ${a.key}`}>
+              <Search size={13} aria-hidden="true" />
+            </Link>
+          )}
+          <CopyButton text={text} label={`Copy value of ${a.key}`} />
+        </span>
       </dd>
-      <div className={styles.rowActions}>
-        {query !== undefined && (
-          <Link to="/search" search={{ q: query }} className={styles.action} title={`Search ${query}`} aria-label={`Search for this value of ${a.key}`}>
-            <Search size={13} aria-hidden="true" />
-          </Link>
-        )}
-        <CopyButton text={text} label={`Copy value of ${a.key}`} />
-      </div>
     </div>
   );
 }

@@ -114,8 +114,12 @@ function Head({ trace, row, moved, onGo, onFocus, onClose }: Omit<Props, "token"
           <X size={15} aria-hidden="true" />
         </Button>
       </div>
-      <h2 className={styles.name}>{titleOf(trace, row)}</h2>
-      {summary !== "" && <p className={styles.summary}>{summary}</p>}
+      <h2 className={styles.name} {...focusableWhenLong(titleOf(trace, row))}>
+        {titleOf(trace, row)}
+      </h2>
+      {summary !== "" && <p className={styles.summary} {...focusableWhenLong(summary)}>
+          {summary}
+        </p>}
       <div className={styles.facts}>
         <Fact label="Duration" title={formatDurationExact(duration)}>
           {formatDuration(duration)}
@@ -161,6 +165,11 @@ function Head({ trace, row, moved, onGo, onFocus, onClose }: Omit<Props, "token"
   );
 }
 
+/** Text that may need scrolling within its box can be reached by keyboard. */
+function focusableWhenLong(text: string): { tabIndex?: number } {
+  return text.length > 160 || text.split("\n", 4).length > 3 ? { tabIndex: 0 } : {};
+}
+
 function linkTo(spanId: string): string {
   const url = new URL(location.href);
   url.searchParams.set("span", spanId);
@@ -190,7 +199,7 @@ function Body({
   return (
     <>
       {span.status === "error" && span.statusMessage !== "" && (
-        <div className={styles.statusMessage}>
+        <div className={styles.statusMessage} {...focusableWhenLong(span.statusMessage)}>
           <b>Error</b> {visibleText(span.statusMessage, true)}
         </div>
       )}
@@ -303,7 +312,9 @@ function Exception({ event, trace }: { event: SpanEvent; trace: Trace }): ReactE
         <span className={styles.exceptionType}>{type || "exception"}</span>
         <span className={styles.faint}>at {formatDuration(offset)}</span>
       </div>
-      {message !== "" && <p className={styles.exceptionMessage}>{visibleText(message, true)}</p>}
+      {message !== "" && <p className={styles.exceptionMessage} {...focusableWhenLong(message)}>
+          {visibleText(message, true)}
+        </p>}
       {stack !== "" && <StackTrace text={stack} />}
       {rest.length > 0 && <Attributes attributes={rest} scope="event" />}
     </div>
@@ -326,7 +337,7 @@ function Events({ span, filter, trace }: { span: SpanDetails; filter: string; tr
         <div key={i} className={styles.event}>
           <div className={styles.eventHead}>
             <span className={styles.eventMark} aria-hidden="true" />
-            <b className={styles.eventName}>{e.name.trim() === "" ? "(no name)" : visibleText(e.name)}</b>
+            <b className={styles.eventName}>{e.name.trim() === "" ? "(no name)" : visibleText(e.name.length > 300 ? `${e.name.slice(0, 300)}…` : e.name)}</b>
             <span className={styles.faint} title={`${formatTime(e.timeNs, zone, 9)}; ${formatDuration(Number(BigInt(e.timeNs) - trace.startNs))} after the trace's start`}>
               {signed(Number(BigInt(e.timeNs) - start))} into the span
             </span>
@@ -396,10 +407,12 @@ function Context({ span, filter }: { span: SpanDetails; filter: string }): React
         {rows.map(([key, value]) => (
           <div key={key} className={styles.attribute}>
             <dt className={cx(styles.key, styles.plainKey)}>{key}</dt>
-            <dd className={styles.value}>{value}</dd>
-            <div className={styles.rowActions}>
-              <CopyButton text={value} label={`Copy ${key}`} />
-            </div>
+            <dd className={styles.value}>
+              {visibleText(value)}
+              <span className={styles.rowActions}>
+                <CopyButton text={value} label={`Copy ${key}`} />
+              </span>
+            </dd>
           </div>
         ))}
       </dl>

@@ -28,7 +28,7 @@ export function StackTrace({ text }: { text: string }): ReactElement {
         )}
         <CopyButton text={text} label="Copy stack trace" />
       </div>
-      <pre className={styles.stackText}>
+      <pre className={styles.stackText} tabIndex={0} aria-label="Stack trace">
         {shown.map((line, i) => (
           <Line key={i} line={line} />
         ))}

@@ -32,11 +32,11 @@ interface Props {
 const mentionedSkew = 0.01;
 
 function clocksText(skew: Skew): string {
-  const named = skew.clocks.slice(0, 3).map((c) => `${serviceTitle(c.service).slice(0, 80)} (${formatDuration(c.behind)})`);
+  const [first] = skew.clocks;
+  if (skew.clocks.length === 1) return `The clock of ${serviceTitle(first!.service).slice(0, 80)} is ${formatDuration(first!.behind)} behind its callers'.`;
+  const named = skew.clocks.slice(0, 3).map((c) => `${serviceTitle(c.service).slice(0, 80)} by ${formatDuration(c.behind)}`);
   const more = skew.clocks.length - named.length;
-  return skew.clocks.length === 1
-    ? `The clock of ${named[0]} is behind its callers'.`
-    : `Clocks are behind their callers': ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
+  return `Clocks are behind their callers': ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
 }
 
 /** Services named in the legend; the rest are counted. */
@@ -62,7 +62,7 @@ export const TraceHeader = memo(function TraceHeader({ trace, services, skew, al
         </h1>
         <div className={styles.headerTools}>
           <Tip text="Load the trace again: spans may have arrived since" keys="r">
-            <Button small look="ghost" onClick={onReload} aria-label="Load the trace again">
+            <Button small look="ghost" onClick={onReload}>
               <RotateCw size={13} aria-hidden="true" className={cx(reloading && styles.turning)} />
               Reload
             </Button>
@@ -183,7 +183,7 @@ function percent(part: number): string {
 
 function CopyLink(): ReactElement {
   return (
-    <CopyButton text={() => location.href} label="Copy a link to exactly this view" className={styles.headerCopy}>
+    <CopyButton text={() => location.href} label="Copy link to exactly this view" className={styles.headerCopy}>
       Copy link
     </CopyButton>
   );
