@@ -28,16 +28,19 @@ after(async () => {
 const rows = (page) => page.locator('li[data-trace]');
 const listed = (page) => rows(page).evaluateAll((items) => items.map((item) => item.dataset.trace));
 
+/** The answer is there: not busy any more, or hidden because the query is wrong. */
+const answered = (page) => page.locator('[aria-label="Results"][aria-busy="false"]').waitFor({ state: 'attached' });
+
 /** Opens the search page with a query and waits for the answer. */
 async function search(theme, q) {
   const opened = await openPage(browser, { theme, url: clew.url(`/search?${new URLSearchParams({ ...(q && { q }), range: 'all' })}`) });
-  await opened.page.locator('[aria-label="Results"][aria-busy="false"]').waitFor();
+  await answered(opened.page);
   return opened;
 }
 
 async function settled(page) {
   await page.waitForTimeout(150);
-  await page.locator('[aria-label="Results"][aria-busy="false"]').waitFor();
+  await answered(page);
 }
 
 for (const theme of themes) {
