@@ -10,76 +10,74 @@ import (
 
 const (
 	backgroundTick = time.Second
-	retentionTick  = time.Minute
 	maxBackoff     = 30 * time.Second
 )
 
-// background flushes heads that are full or old, applies retention and merges, until the engine is closed.
-func (e *Engine) background() {
+// loop calls step when work says so and every second, until the engine is closed. After an error it waits, longer each
+// time, before it tries again.
+func (e *Engine) loop(name string, work <-chan struct{}, step func(context.Context) error) {
 	defer e.done.Done()
-	ctx := e.ctx
 	tick := time.NewTicker(backgroundTick)
 	defer tick.Stop()
 	var backoff time.Duration
-	var notBefore, nextRetention time.Time
+	var notBefore time.Time
 	for {
 		select {
-		case <-ctx.Done():
+		case <-e.ctx.Done():
 			return
-		case <-e.work:
+		case <-work:
 		case <-tick.C:
 		}
-		now := time.Now()
-		if now.Before(notBefore) {
+		if time.Now().Before(notBefore) {
 			continue
 		}
-		if err := e.maintain(ctx, now.After(nextRetention)); err != nil {
-			if ctx.Err() != nil {
-				return
-			}
+		err := step(e.ctx)
+		switch {
+		case e.ctx.Err() != nil:
+			return
+		case err != nil:
 			backoff = min(max(2*backoff, time.Second), maxBackoff)
-			notBefore = now.Add(backoff)
-			e.cfg.Logger.Error("store maintenance; trying again", "err", err, "in", backoff)
-			continue
-		}
-		backoff = 0
-		if now.After(nextRetention) {
-			nextRetention = now.Add(retentionTick)
+			notBefore = time.Now().Add(backoff)
+			e.cfg.Logger.Error("store: "+name+"; trying again", "err", err, "in", backoff)
+		default:
+			backoff = 0
 		}
 	}
 }
 
-// maintain does what is due.
-func (e *Engine) maintain(ctx context.Context, retention bool) error {
+// wake puts an element into a channel that has room for one.
+func wake(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// flushDue flushes the present generation if it is full or old, and those that are waiting.
+func (e *Engine) flushDue(ctx context.Context) error {
 	e.flushing.Lock()
 	defer e.flushing.Unlock()
-	if e.flushDue() {
+	g := e.gen // changes only while flushing is held
+	if g.spans.Load() > 0 && (g.bytes.Load() >= e.freezeBytes() || e.cfg.Now().Sub(g.since) >= e.cfg.FlushAge) {
 		e.freeze()
 	}
-	if err := e.flushFrozen(ctx); err != nil {
+	return e.flushFrozen(ctx)
+}
+
+// keepHouse applies retention and merges.
+func (e *Engine) keepHouse(ctx context.Context) error {
+	e.keeping.Lock()
+	defer e.keeping.Unlock()
+	if err := e.expire(ctx); err != nil {
 		return err
-	}
-	if retention {
-		if err := e.expire(ctx); err != nil {
-			return err
-		}
 	}
 	return e.mergeDue(ctx)
 }
 
-// flushDue reports whether the present generation is full or old. e.flushing is held, so that e.gen does not change.
-func (e *Engine) flushDue() bool {
-	g := e.gen
-	if g.spans.Load() == 0 {
-		return false
-	}
-	return g.bytes.Load() >= e.freezeBytes() || e.cfg.Now().Sub(g.since) >= e.cfg.FlushAge
-}
-
-// Expire removes the blocks of which everything came in longer than the retention ago. It happens by itself every minute.
+// Expire removes the blocks of which everything came in longer than the retention ago. It happens by itself.
 func (e *Engine) Expire(ctx context.Context) error {
-	e.flushing.Lock()
-	defer e.flushing.Unlock()
+	e.keeping.Lock()
+	defer e.keeping.Unlock()
 	return e.expire(ctx)
 }
 

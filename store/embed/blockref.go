@@ -26,6 +26,8 @@ type blockRef struct {
 
 	refs     atomic.Int64
 	obsolete atomic.Bool
+	// unmergeable means that a row group could not be read: merging would make the damage final.
+	unmergeable atomic.Bool
 
 	// mu protects reach, by row group: the range of time that the split traces which have spans in the group reach over,
 	// wherever those spans are. A window that meets it may select a trace of which this group has the matching span.

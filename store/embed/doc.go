@@ -53,6 +53,7 @@
 //
 // # Locks, in the order in which they are taken
 //
-// flushing (who writes blocks) → the log's own → Engine.mu (tenants) → tenant.mu (heads, blocks) → splitSet.mu, blockRef.mu.
+// flushing, keeping (who flushes; who merges) → the log's own → Engine.mu (tenants) → tenant.mu (heads, blocks) →
+// splitSet.mu, blockRef.mu; manifest.mu while none of the last four is held.
 // docs/concurrency.md says who runs when.
 package embed

@@ -33,8 +33,17 @@ func open(t *testing.T, cfg embed.Config) *embed.Engine {
 }
 
 func TestEngine(t *testing.T) {
-	mem := fs.NewMem()
-	storetest.Run(t, func(t *testing.T, o storetest.Options) store.Engine {
-		return open(t, embed.Config{Dir: o.Dir, FS: mem})
-	})
+	for name, cfg := range map[string]embed.Config{
+		"default": {},
+		// Everything small, so that traces go over chunks, row groups, blocks and merges.
+		"small": {HeadBytes: 1 << 20, RowGroupRows: 16, MergeWidth: 2, Workers: 3, ScanBytes: 1 << 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg.FS = fs.NewMem()
+			storetest.Run(t, func(t *testing.T, o storetest.Options) store.Engine {
+				cfg.Dir = o.Dir
+				return open(t, cfg)
+			})
+		})
+	}
 }

@@ -43,7 +43,9 @@ type Engine struct {
 	room      chan struct{} // has an element when memory may have become free
 	work      chan struct{} // has an element when the flusher should look
 
-	flushing sync.Mutex // held by whoever flushes, merges or applies retention
+	flushing sync.Mutex    // held by whoever flushes
+	keeping  sync.Mutex    // held by whoever merges or applies retention
+	keep     chan struct{} // has an element when there may be something to merge
 	scans    sync.WaitGroup
 	ctx      context.Context // ends when the engine is closed
 	cancel   context.CancelFunc
@@ -80,7 +82,7 @@ func Open(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: cfg, tenants: map[string]*tenant{},
-		room: make(chan struct{}, 1), work: make(chan struct{}, 1),
+		room: make(chan struct{}, 1), work: make(chan struct{}, 1), keep: make(chan struct{}, 1),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.drop = dropBlock(cfg.FS, cfg.Logger)
@@ -103,8 +105,9 @@ func Open(cfg Config) (*Engine, error) {
 	if cfg.WALSync == SyncInterval {
 		cfg.Logger.Warn("wal-sync=interval: a power cut loses what was acknowledged since the last sync", "interval", cfg.WALInterval)
 	}
-	e.done.Add(1)
-	go e.background()
+	e.done.Add(2)
+	go e.loop("flush", e.work, e.flushDue)
+	go e.loop("retention and merge", e.keep, e.keepHouse)
 	return e, nil
 }
 
@@ -166,7 +169,7 @@ func (e *Engine) insert(gen *generation, b *span.Batch) {
 	e.metrics.appended.Add(int64(b.Len()))
 	e.headBytes.Add(n)
 	if gen.bytes.Add(n) >= e.freezeBytes() {
-		e.wakeFlusher()
+		wake(e.work)
 	}
 }
 
@@ -176,19 +179,12 @@ func (e *Engine) freezeBytes() int64 { return e.cfg.HeadBytes / 2 }
 
 func (e *Engine) chunkBytes() int { return int(max(minChunkBytes, e.cfg.HeadBytes/16)) }
 
-func (e *Engine) wakeFlusher() {
-	select {
-	case e.work <- struct{}{}:
-	default:
-	}
-}
-
 // admit waits until there is room in the head.
 func (e *Engine) admit(ctx context.Context) error {
 	if e.headBytes.Load() < e.cfg.HeadBytes {
 		return nil
 	}
-	e.wakeFlusher()
+	wake(e.work)
 	e.metrics.waits.Add(1)
 	timer := time.NewTimer(e.cfg.AppendWait)
 	defer timer.Stop()
@@ -204,15 +200,8 @@ func (e *Engine) admit(ctx context.Context) error {
 			return span.Retryable(e.cfg.AppendWait, errors.New("memory for new spans is full: the disk does not take blocks fast enough, or not at all"))
 		}
 	}
-	e.signalRoom() // the others that wait may go on too
+	wake(e.room) // the others that wait may go on too
 	return nil
-}
-
-func (e *Engine) signalRoom() {
-	select {
-	case e.room <- struct{}{}:
-	default:
-	}
 }
 
 // tenant returns the tenant of that name, making it if need be.

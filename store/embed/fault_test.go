@@ -127,6 +127,9 @@ func powerCuts(t *testing.T, seed uint64, clone func(*fs.Mem, *rand.Rand) *fs.Me
 			case 0:
 				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
 				_ = e.Flush(ctx) // fails when the disk is dead
+				if rng.IntN(2) == 0 {
+					_ = e.Merge(ctx)
+				}
 				cancel()
 			default:
 				_ = l.send(e, rng, 1+rng.IntN(8)) // refused when the disk is dead

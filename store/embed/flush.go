@@ -117,8 +117,9 @@ func (e *Engine) flush(ctx context.Context, gen *generation) error {
 		t.install(gen, outs)
 	}
 	e.headBytes.Add(-gen.bytes.Load())
-	e.signalRoom()
+	wake(e.room)
 	e.metrics.flushes.Add(1)
+	wake(e.keep)
 	e.cfg.Logger.Debug("flushed the head", "spans", gen.spans.Load(), "blocks", len(outs), "took", time.Since(began))
 	return nil
 }
@@ -176,7 +177,7 @@ func (e *Engine) flushTenant(ctx context.Context, t *tenant, gen *generation) ([
 		for i := range b.Len() {
 			rows = append(rows, sortedRow{
 				key: b.TraceID[i].Key(), start: b.Start[i], id: b.SpanID[i].Uint64(), ref: refOf(ci, i),
-				far: isFar(b.Start[i], b.Start[i]+b.Dur(i), c.arrival(i)),
+				far: isFar(b.Start[i], b.Until(i), c.arrival(i)),
 			})
 		}
 		parts[c.partition] = rows
@@ -307,7 +308,7 @@ func extentOfRows(rows []sortedRow, src func(sortedRow) (*span.Batch, int)) exte
 	x := noExtent()
 	for _, r := range rows {
 		b, i := src(r)
-		x = x.with(extent{b.Start[i], b.Start[i] + b.Dur(i)})
+		x = x.with(extent{b.Start[i], b.Until(i)})
 	}
 	return x
 }
@@ -371,19 +372,12 @@ func makeDir(fsys fs.FS, dir string) error {
 	return fsys.SyncDir(parent)
 }
 
-// writeRuns writes whole traces, collapsed. Runs of far spans are cut apart where there is a long time between them.
+// writeRuns writes whole traces, collapsed.
 func (bw *blockWriter) writeRuns(ctx context.Context, rows []sortedRow, runs []traceRun, src func(sortedRow) (*span.Batch, int), far bool) error {
 	for _, run := range runs {
-		if far && bw.lastStartSet && run.start-bw.lastStart > farGap && bw.cuts < farCuts {
-			bw.cuts++
-			if err := bw.hand(ctx); err != nil {
-				return err
-			}
-			if err := bw.w.CutRowGroup(); err != nil {
-				return err
-			}
+		if err := bw.beginRun(ctx, run.start, far); err != nil {
+			return err
 		}
-		bw.lastStart, bw.lastStartSet = run.start, far
 		high := uint64(0)
 		for _, r := range rows[run.lo:run.hi] {
 			b, i := src(r)
@@ -396,13 +390,40 @@ func (bw *blockWriter) writeRuns(ctx context.Context, rows []sortedRow, runs []t
 			bw.copier.From(b)
 			bw.copier.Row(i)
 		}
-		if bw.batch.Len() >= writeRows {
-			if err := bw.hand(ctx); err != nil {
-				return err
-			}
-		}
 	}
 	return bw.hand(ctx)
+}
+
+// writeRun writes rows [lo, hi) of b, a whole trace.
+func (bw *blockWriter) writeRun(ctx context.Context, b *span.Batch, lo, hi int, start int64, far bool) error {
+	if err := bw.beginRun(ctx, start, far); err != nil {
+		return err
+	}
+	bw.copier.From(b)
+	for i := lo; i < hi; i++ {
+		bw.copier.Row(i)
+	}
+	return nil
+}
+
+// beginRun hands over what has gathered, and cuts row groups of far spans where there is a long time between them.
+func (bw *blockWriter) beginRun(ctx context.Context, start int64, far bool) error {
+	if bw.batch.Len() >= writeRows {
+		if err := bw.hand(ctx); err != nil {
+			return err
+		}
+	}
+	if far && bw.lastStartSet && start-bw.lastStart > farGap && bw.cuts < farCuts {
+		bw.cuts++
+		if err := bw.hand(ctx); err != nil {
+			return err
+		}
+		if err := bw.w.CutRowGroup(); err != nil {
+			return err
+		}
+	}
+	bw.lastStart, bw.lastStartSet = start, far
+	return nil
 }
 
 // hand gives the gathered traces to the writer, without repetitions.

@@ -7,9 +7,8 @@ import (
 	"slices"
 )
 
-// places counts where spans of a key may stand, in units of scanning: row groups, and heads but the given one. Two are
-// enough for an answer.
-func places(key uint64, blocks []*blockRef, heads []*head, but *head) int {
+// places counts where spans of a key may stand: row groups and heads. Two are enough for an answer.
+func places(key uint64, blocks []*blockRef, heads []*head) int {
 	n := 0
 	for _, b := range blocks {
 		if n += len(b.find(key)); n > 1 {
@@ -17,9 +16,6 @@ func places(key uint64, blocks []*blockRef, heads []*head, but *head) int {
 		}
 	}
 	for _, h := range heads {
-		if h == but {
-			continue
-		}
 		if _, ok := h.last[key]; ok {
 			n++
 		}
@@ -55,7 +51,7 @@ func (t *tenant) splitsOf(gen *generation, o *output, outs []*output) []splitEnt
 				x = x.orNone(ok).with(y)
 				ok = true
 			}
-			if ok && len(o.ref.find(key)) > 0 && (o.mixed[key] || places(key, blocks, nil, nil) > 1) {
+			if ok && len(o.ref.find(key)) > 0 && (o.mixed[key] || places(key, blocks, nil) > 1) {
 				list = append(list, splitEntry{key, x})
 			}
 		}
@@ -101,7 +97,7 @@ func (t *tenant) install(gen *generation, outs []*output) {
 		if !ok {
 			continue
 		}
-		if !mixed && places(key, t.blocks, t.heads, nil) < 2 {
+		if !mixed && places(key, t.blocks, t.heads) < 2 {
 			delete(next.keys, key)
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"path"
 	"slices"
+	"sync"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -66,8 +67,10 @@ type edit struct {
 }
 
 // manifest is the edit log that says which blocks are live and where the log begins. See the package comment for the
-// format. It is for one goroutine at a time.
+// format. The flusher and the keeper both commit to it.
 type manifest struct {
+	mu sync.Mutex // protects all below
+
 	fs     fs.FS
 	name   string
 	logger *slog.Logger
@@ -177,14 +180,18 @@ func (m *manifest) apply(e edit) {
 
 // newID returns an id that no block of this store has had.
 func (m *manifest) newID() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	id := m.nextID
 	m.nextID++
 	return id
 }
 
-// commit makes an edit durable. After an error it may or may not be: the files that it names must stay, and the same
-// edit must be committed again before anything else.
+// commit makes an edit durable. After an error it may or may not be: the files that it names, added and removed, must stay
+// until the same edit was committed.
 func (m *manifest) commit(e edit) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.file == nil || m.size > compactBytes {
 		return m.rewrite(e)
 	}
@@ -202,7 +209,8 @@ func (m *manifest) commit(e edit) error {
 	return nil
 }
 
-// rewrite writes the whole state, with e applied, to a new file that takes the old one's place.
+// rewrite writes the whole state, with e applied, to a new file that takes the old one's place. m.mu is held, or nobody
+// else has m yet.
 func (m *manifest) rewrite(e edit) error {
 	m.giveUpFile()
 	next := &manifest{blocks: maps.Clone(m.blocks), low: m.low, nextID: m.nextID}

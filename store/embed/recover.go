@@ -242,7 +242,7 @@ func (e *Engine) findSplits(t *tenant, b *blockRef) error {
 		for lo, hi := range batch.Traces() {
 			key := batch.TraceID[lo].Key()
 			mixed := hi < batch.Len() && batch.TraceID[hi].Key() == key
-			if mixed || places(key, t.blocks, nil, nil) > 1 {
+			if mixed || places(key, t.blocks, nil) > 1 {
 				x := t.extentOf(key)
 				if old, ok := t.splits.keys[key]; ok {
 					x = x.with(old)

@@ -353,10 +353,10 @@ func (w *worker) chunkCandidates(u *unit, b *span.Batch, sel *bitset.Set, c *sto
 		w.refs = s.v.refsOf(w.refs[:0], u.head, key)
 		row := w.refs[0].row()
 		cand := candidate{start: b.Start[row], id: b.TraceID[row], chunk: u}
-		end := b.End(row)
+		end := b.Until(row)
 		for _, ref := range w.refs {
 			row = ref.row()
-			cand.start, end = min(cand.start, b.Start[row]), max(end, b.Start[row]+b.Dur(row))
+			cand.start, end = min(cand.start, b.Start[row]), max(end, b.Until(row))
 			if cand.id.High() == 0 {
 				cand.id = b.TraceID[row]
 			}

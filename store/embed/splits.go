@@ -60,6 +60,17 @@ func (s *splitSet) len() int {
 	return len(s.keys)
 }
 
+// list returns all keys, in no order.
+func (s *splitSet) list() []uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	keys := make([]uint64, 0, len(s.keys))
+	for key := range s.keys {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
 // clone returns a copy that can be changed and become the next current set.
 func (s *splitSet) clone() *splitSet {
 	s.mu.RLock()

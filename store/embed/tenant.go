@@ -130,7 +130,7 @@ func (t *tenant) insertRun(h *head, c *chunk, index int, b *span.Batch, lo, hi i
 		row := c.copier.Row(i)
 		c.prev = append(c.prev, last)
 		last = refOf(index, row)
-		start, end := b.Start[i], b.Start[i]+b.Dur(i)
+		start, end := b.Start[i], b.Until(i)
 		c.bounds.add(start, end)
 		x = x.with(extent{start, end})
 		if h.ids.add(key, b.SpanID[i], start) {
@@ -185,7 +185,7 @@ func (t *tenant) extentOf(key uint64) extent {
 		ref, ok := h.last[key]
 		for ; ok && ref != noRow; ref = h.chunks[ref.chunk()].prev[ref.row()] {
 			b, i := &h.chunks[ref.chunk()].batch, ref.row()
-			x = x.with(extent{b.Start[i], b.Start[i] + b.Dur(i)})
+			x = x.with(extent{b.Start[i], b.Until(i)})
 		}
 	}
 	for _, b := range t.blocks {

@@ -206,7 +206,7 @@ func testWindows(t *testing.T, f *fixture) {
 			}
 		}
 		// The matching span of trace 2 lies outside of the window, as does every span of it, but the trace overlaps it.
-		gap := store.Request{Tenant: tenant, Window: store.Window{From: Noon + 4*second, To: Noon + 6*second}, Where: name("early")}
+		gap := store.Request{Tenant: tenant, Window: store.Window{From: Noon + 4*second, To: Noon + 6*second}, Where: name("early"), Fields: store.Projection{All: true}}
 		if got := engineTraces(t, f.engine, gap, 0); len(got) != 1 {
 			t.Errorf("%d traces, want the one whose extent overlaps the window", len(got))
 		}

@@ -81,6 +81,9 @@ func testConcurrent(t *testing.T, f *fixture) {
 				if n%5 == 4 {
 					f.flush()
 				}
+				if n%8 == 7 {
+					f.merge()
+				}
 			}
 		}()
 	}
@@ -173,6 +176,8 @@ func testRandom(t *testing.T, open Factory) {
 			case 2:
 				g.Now += int64(rapid.IntRange(1, 30).Draw(rt, "hours")) * hour
 			case 3:
+				f.merge()
+			case 4:
 				if len(sent) > 0 {
 					f.append(sent[rapid.IntRange(0, len(sent)-1).Draw(rt, "again")])
 				}

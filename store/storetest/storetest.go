@@ -2,8 +2,8 @@
 
 // Package storetest is the suite that every store.Engine must pass. An engine's own test calls [Run].
 //
-// Each case is run in up to three states: with everything as it came in, after the engine was asked to settle it (if it
-// has a Flush method), and after it was closed and opened again. What must hold is the contract of package store; the
+// Each case is run in several states: with everything as it came in, after the engine was asked to settle it (if it
+// has a Flush or Merge method), and after it was closed and opened again. What must hold is the contract of package store; the
 // expected answers come from [Oracle], which keeps all spans in a slice.
 package storetest
 
@@ -26,9 +26,14 @@ type Options struct {
 // Factory opens an engine. It fails the test if it cannot.
 type Factory func(t *testing.T, o Options) store.Engine
 
-// flusher is an engine that can be asked to bring what it holds into its final form.
+// flusher is an engine that can be asked to bring what it holds from memory into its final form.
 type flusher interface {
 	Flush(ctx context.Context) error
+}
+
+// merger is an engine that can be asked to tidy up what it has in its final form.
+type merger interface {
+	Merge(ctx context.Context) error
 }
 
 // Run runs the suite.
@@ -102,6 +107,15 @@ func (f *fixture) flush() {
 	}
 }
 
+func (f *fixture) merge() {
+	f.t.Helper()
+	if e, ok := f.engine.(merger); ok {
+		if err := e.Merge(context.Background()); err != nil {
+			f.t.Fatalf("merge: %v", err)
+		}
+	}
+}
+
 func (f *fixture) reopen() {
 	f.t.Helper()
 	if err := f.engine.Close(); err != nil {
@@ -129,6 +143,8 @@ func (f *fixture) inAllStates(check func(t *testing.T)) {
 	}
 	f.flush()
 	run("settled")
+	f.merge()
+	run("merged")
 	f.reopen()
-	run("settled and restarted")
+	run("merged and restarted")
 }
