@@ -111,6 +111,47 @@ func (id colID) String() string {
 	return id.kind.String()
 }
 
+// form is how the bytes of a column are to be read.
+type form uint8
+
+const (
+	formUnknown form = iota
+	formFixed        // values of fixed width
+	formNumbers      // a column of base/codec
+	formStrings      // dictionary and codes
+	formDoubles      // 8 bytes each
+	formShapes
+	formTable   // of resources or scopes
+	formNothing // empty values
+)
+
+func (id colID) form() form {
+	switch k := id.kind; {
+	case k == kTraceKey || k == kTraceHigh || k == kSpanID || k == kParentRaw || k == kLinkTrace || k == kLinkSpan:
+		return formFixed
+	case k == kName || k == kStatusMessage || k == kTraceState || k == kEventName || k == kLinkState:
+		return formStrings
+	case k == kResources || k == kScopes:
+		return formTable
+	case k >= kShapes && k < kShapes+kind(owners):
+		return formShapes
+	case k >= kTraceRows && k <= kScope || k >= kEventCount && k <= kEventDropped || k >= kLinkCount && k <= kLinkDropped ||
+		k >= kShape && k < kShape+kind(owners):
+		return formNumbers
+	case k != kValue:
+		return formUnknown
+	}
+	switch id.typ {
+	case span.TypeEmpty:
+		return formNothing
+	case span.TypeBool, span.TypeInt:
+		return formNumbers
+	case span.TypeDouble:
+		return formDoubles
+	}
+	return formStrings
+}
+
 // column is a directory entry.
 type column struct {
 	colID

@@ -37,7 +37,8 @@ type valueColumn struct {
 	wanted bool
 	key    span.Code
 	typ    span.Type
-	vals   []uint64
+	vals   []uint64 // count of them, none for empty values
+	count  int
 	next   int
 }
 
@@ -78,11 +79,12 @@ func (d *decoder) segment(i int) ([]byte, error) {
 	return inflate(d.zstd, stored, s.zstd, s.raw)
 }
 
-// inflate returns the raw bytes of a segment, never nil.
+// inflate returns the raw bytes of a segment, never nil. The length that the directory announces is believed as far as a
+// column compresses in practice; beyond that, memory grows as bytes come.
 func inflate(z *zstd.Decoder, stored []byte, compressed bool, raw int) ([]byte, error) {
 	if compressed {
 		var err error
-		if stored, err = z.DecodeAll(stored, make([]byte, 0, raw)); err != nil {
+		if stored, err = z.DecodeAll(stored, make([]byte, 0, min(raw, 64<<10+1000*len(stored)))); err != nil {
 			return nil, corrupt("segment: %v", err)
 		}
 	}
@@ -498,6 +500,9 @@ func (d *decoder) scopes() error {
 // attrs reads the attributes of one owner, as appendAttrs wrote them.
 func (c *cursor) attrs(b *span.Batch, a *span.Attrs) {
 	for range c.count("attributes") {
+		if c.err != nil {
+			break
+		}
 		key := b.Strings.Intern(c.bytes("attribute key"))
 		t := span.Type(c.byte("attribute type"))
 		if t > span.TypeMap {
@@ -521,7 +526,7 @@ func (d *decoder) offsets(dst []uint32, k kind, n int) ([]uint32, error) {
 	dst = append(dst[:0], 0)
 	total := uint64(0)
 	for _, c := range counts {
-		if total += c; c > maxRaw || total > maxRaw {
+		if total += c; c > maxValues || total > maxValues {
 			return dst, corrupt("row group at %d: %s adds up to %d", d.d.info.Offset, k, total)
 		}
 		dst = append(dst, uint32(total))
@@ -627,17 +632,14 @@ func (d *decoder) attrs(o owner, a *span.Attrs, n int, want map[string]bool) err
 		}
 		for _, p := range shapes[id] {
 			c := &d.cols[p]
-			if !c.wanted {
-				continue
+			if c.next >= c.count {
+				return corrupt("row group at %d: values of %s are used up", d.d.info.Offset, d.d.cols[d.d.values[o][p]].colID)
 			}
 			val := uint64(0)
 			if c.typ != span.TypeEmpty {
-				if c.next >= len(c.vals) {
-					return corrupt("row group at %d: values of %s are used up", d.d.info.Offset, d.d.cols[d.d.values[o][p]].colID)
-				}
 				val = c.vals[c.next]
-				c.next++
 			}
+			c.next++
 			a.Add(c.key, c.typ, val)
 		}
 		a.Off = append(a.Off, uint32(a.Len()))
@@ -645,7 +647,7 @@ func (d *decoder) attrs(o owner, a *span.Attrs, n int, want map[string]bool) err
 	return nil
 }
 
-// shapes reads the shapes of an owner's attributes.
+// shapes reads the shapes of an owner's attributes, as far as their columns are wanted.
 func (d *decoder) shapes(o owner) ([][]uint32, error) {
 	col := d.d.col(kShapes + kind(o))
 	raw, err := d.column(col)
@@ -662,9 +664,16 @@ func (d *decoder) shapes(o owner) ([][]uint32, error) {
 			p := c.uvarint("pair", math.MaxUint32)
 			if p >= pairs {
 				c.fail("pair")
+			}
+			if c.err != nil {
 				break
 			}
-			all = append(all, uint32(p))
+			if d.cols[p].wanted {
+				all = append(all, uint32(p))
+			}
+		}
+		if c.err != nil {
+			break
 		}
 		shapes = append(shapes, all[lo:len(all):len(all)])
 	}
@@ -682,7 +691,7 @@ func (d *decoder) valueColumns(o owner, want map[string]bool) (bool, error) {
 	for n, i := range cols {
 		c, v := &d.d.cols[i], &d.cols[n]
 		vals := v.vals
-		*v = valueColumn{wanted: d.want.all || want[c.key], typ: c.typ, vals: vals[:0]}
+		*v = valueColumn{wanted: d.want.all || want[c.key], typ: c.typ, vals: vals[:0], count: c.values}
 		if !v.wanted {
 			continue
 		}
@@ -703,9 +712,6 @@ func (d *decoder) values(v *valueColumn, c *column) error {
 	raw, err := d.column(c)
 	if err != nil {
 		return err
-	}
-	if c.values > maxRows && c.values > len(raw) {
-		return corruptColumn(c, d.d, corrupt("%d values", c.values))
 	}
 	switch c.typ {
 	case span.TypeDouble:

@@ -91,7 +91,11 @@ func parseDirectory(raw []byte, bodyLen int64) (*directory, error) {
 	d.info.Traces = int(c.uvarint("traces", maxRows))
 	c.times(&d.info)
 	var off int64
+	total := 0
 	for range c.count("segments") {
+		if c.err != nil {
+			break
+		}
 		s := segment{zstd: c.byte("segment flags")&1 != 0, off: off}
 		s.stored = int(c.uvarint("segment length", uint64(bodyLen)))
 		s.raw = int(c.uvarint("raw segment length", maxRaw))
@@ -99,10 +103,17 @@ func parseDirectory(raw []byte, bodyLen int64) (*directory, error) {
 		if off += int64(s.stored); off > bodyLen {
 			return nil, corrupt("segments are longer than the row group")
 		}
+		if total += s.raw; total > maxRaw {
+			return nil, corrupt("segments have more than %d bytes", maxRaw)
+		}
 		d.segs = append(d.segs, s)
 	}
 	used := make([]int, len(d.segs))
+	values := 0
 	for range c.count("columns") {
+		if c.err != nil {
+			break
+		}
 		col := column{colID: colID{kind: kind(c.byte("column kind"))}}
 		if col.kind == kValue {
 			col.owner = owner(c.byte("column owner"))
@@ -112,7 +123,10 @@ func parseDirectory(raw []byte, bodyLen int64) (*directory, error) {
 				c.fail("column owner or type")
 			}
 		}
-		col.values = int(c.uvarint("number of values", maxRaw))
+		col.values = int(c.uvarint("number of values", maxValues))
+		if values += col.values; values > maxValues {
+			return nil, corrupt("columns have more than %d values", maxValues)
+		}
 		col.segment = int(c.uvarint("segment of a column", uint64(len(d.segs))))
 		col.raw = int(c.uvarint("length of a column", maxRaw))
 		if col.stats = c.byte("statistics") != 0; col.stats {
@@ -147,6 +161,9 @@ func parseDirectory(raw []byte, bodyLen int64) (*directory, error) {
 func (c *cursor) keys() []keyTypes {
 	var keys []keyTypes
 	for range c.count("keys") {
+		if c.err != nil {
+			break
+		}
 		k := keyTypes{key: string(c.bytes("key"))}
 		k.types = uint16(c.uvarint("types", 1<<16-1))
 		keys = append(keys, k)

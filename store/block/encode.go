@@ -4,6 +4,7 @@ package block
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 
 	"github.com/cespare/xxhash/v2"
@@ -484,6 +485,21 @@ func (e *encoder) assemble(info GroupInfo) ([]byte, GroupInfo) {
 	e.dir = d
 	info.Bytes = int64(len(d))
 	return d, info
+}
+
+// check refuses what no reader would read; see limits.go.
+func (e *encoder) check() error {
+	raw, values := 0, 0
+	for i := range e.segs {
+		raw += e.segs[i].raw
+	}
+	for i := range e.cols {
+		values += e.cols[i].values
+	}
+	if raw > maxRaw || values > maxValues {
+		return fmt.Errorf("block writer: row group of %d rows with %d values in %d bytes, at most %d and %d can be read", e.b.Len(), values, raw, maxValues, maxRaw)
+	}
+	return nil
 }
 
 func appendTimes(dst []byte, g GroupInfo) []byte {

@@ -3,7 +3,9 @@
 package block
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math"
 
@@ -11,6 +13,7 @@ import (
 
 	"github.com/clew-tracing/clew/base/codec"
 	"github.com/clew-tracing/clew/span"
+	"github.com/clew-tracing/clew/store"
 )
 
 // indexPlace is where the trace index is.
@@ -83,6 +86,9 @@ func parseFooter(raw []byte, size int64) (*footer, error) {
 	f.meta.MinArrival, f.meta.MaxArrival = c.varint("arrival"), c.varint("arrival")
 	spans, traces := c.uvarint("spans", math.MaxInt64), c.uvarint("traces", math.MaxInt64)
 	for range c.count("row groups") {
+		if c.err != nil {
+			break
+		}
 		g := GroupInfo{Offset: int64(c.uvarint("offset", uint64(size))), Bytes: int64(c.uvarint("length", uint64(size)))}
 		g.Rows, g.Traces = int(c.uvarint("rows", maxRows)), int(c.uvarint("traces", maxRows))
 		c.times(&g)
@@ -92,14 +98,20 @@ func parseFooter(raw []byte, size int64) (*footer, error) {
 	f.index.raw = int(c.uvarint("raw index length", maxRaw))
 	f.index.entries = int(c.uvarint("index entries", uint64(f.index.raw)))
 	f.index.checksum = c.uint64("index checksum")
+	if c.err == nil && len(c.src) != 0 {
+		return nil, corrupt("%d bytes after the footer", len(c.src))
+	}
 	if c.err != nil {
 		return nil, c.err
 	}
-	bytes, o := f.meta.Bytes, WriterOptions{Tenant: f.meta.Tenant, Signal: f.meta.Signal, MinArrival: f.meta.MinArrival, MaxArrival: f.meta.MaxArrival}
+	o := WriterOptions{Tenant: f.meta.Tenant, Signal: f.meta.Signal, MinArrival: f.meta.MinArrival, MaxArrival: f.meta.MaxArrival}
 	f.meta = metaOf(o, f.groups)
-	f.meta.Bytes = bytes
+	f.meta.Bytes = size
 	if f.meta.Spans != int64(spans) || f.meta.Traces != int64(traces) {
 		return nil, corrupt("footer counts %d spans, its row groups %d", spans, f.meta.Spans)
+	}
+	if int64(f.index.entries) != f.meta.Traces || f.index.raw > maxIndexEntry*(f.index.entries+1) {
+		return nil, corrupt("trace index has %d entries in %d bytes for %d traces", f.index.entries, f.index.raw, f.meta.Traces)
 	}
 	return f, nil
 }
@@ -134,8 +146,8 @@ func readHeader(r io.ReaderAt, size int64) (WriterOptions, int64, error) {
 	return o, headerFixed + n, c.err
 }
 
-// rebuildFooter walks over the row groups. A group whose directory is damaged is left out as long as its lengths lead to
-// the next one; what is damaged beyond that ends the walk.
+// rebuildFooter walks over the row groups. A group whose directory is damaged is left out; where its lengths do not lead
+// to the next one, that is looked for by its first bytes.
 func rebuildFooter(r io.ReaderAt, size int64) (*footer, error) {
 	o, off, err := readHeader(r, size)
 	if err != nil {
@@ -143,20 +155,57 @@ func rebuildFooter(r io.ReaderAt, size int64) (*footer, error) {
 	}
 	f := &footer{}
 	for off+groupFixed <= size {
-		var h [groupFixed]byte
-		if _, err := r.ReadAt(h[:], off); err != nil {
-			return nil, err
-		}
-		dirLen, bodyLen, _, err := groupLengths(h[:])
-		if err != nil {
-			break
-		}
-		if d, err := readDirectory(r, off, size); err == nil {
+		d, err := readDirectory(r, off, size)
+		switch {
+		case err == nil:
 			f.groups = append(f.groups, d.info)
+			off += d.info.Bytes
+		case !errors.Is(err, store.ErrCorrupt):
+			return nil, err
+		default:
+			if off, err = afterDamaged(r, off, size); err != nil {
+				return nil, err
+			}
 		}
-		off += groupFixed + int64(dirLen) + bodyLen
 	}
 	f.meta = metaOf(o, f.groups)
 	f.meta.Bytes = size
 	return f, nil
+}
+
+// afterDamaged returns where to go on after the group at off: by its lengths where they lead to another group, since
+// what spans carry could look like one.
+func afterDamaged(r io.ReaderAt, off, size int64) (int64, error) {
+	var h [groupFixed]byte
+	if _, err := r.ReadAt(h[:], off); err != nil {
+		return 0, err
+	}
+	if dirLen, bodyLen, _, err := groupLengths(h[:]); err == nil {
+		next := off + groupFixed + int64(dirLen) + bodyLen
+		if next+groupFixed <= size {
+			if _, err := r.ReadAt(h[:], next); err != nil {
+				return 0, err
+			}
+			if string(h[:len(groupMagic)]) == groupMagic {
+				return next, nil
+			}
+		}
+	}
+	return nextGroup(r, off+1, size)
+}
+
+// nextGroup returns where the next thing that begins like a row group begins, at or after off, or size.
+func nextGroup(r io.ReaderAt, off, size int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for off < size {
+		p := buf[:min(int64(len(buf)), size-off)]
+		if _, err := r.ReadAt(p, off); err != nil {
+			return 0, err
+		}
+		if i := bytes.Index(p, []byte(groupMagic)); i >= 0 {
+			return off + int64(i), nil
+		}
+		off += max(1, int64(len(p)-len(groupMagic)+1))
+	}
+	return size, nil
 }

@@ -27,9 +27,17 @@ const (
 	// packLimit ends a shared segment, so that a column in it costs no more than this to read.
 	packLimit = 32 << 10
 
-	// maxRows, maxRaw and maxDirectory bound what a reader allocates for a file that lies. They are far above what a
-	// writer makes: a row group of one 64 MiB request and a directory of 100,000 keys.
-	maxRows      = 1 << 24
-	maxRaw       = 1 << 30
+	// What follows bounds what a reader allocates for a file that lies, and a writer refuses to write beyond it. All of
+	// it is far above what default row groups have, so that a group of one enormous span passes too.
+
+	// maxRows bounds the rows of a group, and with them some 150 bytes of columns a row.
+	maxRows = 1 << 20
+	// maxValues bounds the values of all columns of a group together, which take up to 21 bytes each once read.
+	maxValues = 1 << 25
+	// maxRaw bounds the raw bytes of all segments of a group together.
+	maxRaw = 512 << 20
+	// maxDirectory bounds the directory of a group, which is never larger than the file either.
 	maxDirectory = 256 << 20
+	// maxIndexEntry is what an entry of the trace index takes at most, raw.
+	maxIndexEntry = 16
 )

@@ -4,6 +4,7 @@ package block
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -110,10 +111,11 @@ func (r *Reader) traceIndex() (*traceIndex, error) {
 		return r.index, nil
 	}
 	x, err := r.readIndex()
+	if errors.Is(err, store.ErrCorrupt) {
+		x, err = r.rebuildIndex()
+	}
 	if err != nil {
-		if x, err = r.rebuildIndex(); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	r.index = x
 	return x, nil
@@ -123,6 +125,9 @@ func (r *Reader) readIndex() (*traceIndex, error) {
 	p := r.f.index
 	if r.rebuilt != nil {
 		return nil, corrupt("the footer that names the index is damaged")
+	}
+	if p.off+int64(p.stored) > r.size {
+		return nil, corrupt("trace index ends after the end of the file")
 	}
 	stored := make([]byte, p.stored)
 	if _, err := r.r.ReadAt(stored, p.off); err != nil {
@@ -138,18 +143,22 @@ func (r *Reader) readIndex() (*traceIndex, error) {
 	return parseIndex(raw, p.entries, len(r.f.groups))
 }
 
-// rebuildIndex reads the trace keys of all groups; groups whose keys are damaged have nothing to find.
+// rebuildIndex reads the trace keys of all groups; groups whose keys are damaged have nothing to find. Any error but
+// damage is the file's own: it must not make traces disappear for as long as the reader lives.
 func (r *Reader) rebuildIndex() (*traceIndex, error) {
 	var entries []indexEntry
 	for g := range r.f.groups {
+		var t traceTable
 		info, err := readDirectory(r.r, r.f.groups[g].Offset, r.size)
-		if err != nil {
+		if err == nil {
+			d := decoder{ctx: context.Background(), r: r.r, zstd: r.zstd, d: info}
+			t, err = d.traceTable()
+		}
+		if errors.Is(err, store.ErrCorrupt) {
 			continue
 		}
-		d := decoder{ctx: context.Background(), r: r.r, zstd: r.zstd, d: info}
-		t, err := d.traceTable()
 		if err != nil {
-			continue
+			return nil, err
 		}
 		for i := range info.info.Traces {
 			entries = append(entries, indexEntry{fingerprint(t.id(i).Key()), uint32(g)})

@@ -63,6 +63,9 @@ func NewWriter(w io.Writer, o WriterOptions) (*Writer, error) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
+	if o.MaxRows > maxRows {
+		return nil, fmt.Errorf("block writer: row groups of %d rows, more than %d", o.MaxRows, maxRows)
+	}
 	if o.Level == 0 {
 		o.Level = zstd.SpeedDefault
 	}
@@ -98,19 +101,33 @@ func (w *Writer) write(p []byte) {
 func (w *Writer) Append(b *span.Batch) error {
 	w.copier.Forget()
 	for lo, hi := range b.Traces() {
-		if w.rows.Len() > 0 && w.rows.Len()+hi-lo > w.o.MaxRows {
+		if w.rows.Len()+hi-lo > w.o.MaxRows || w.full() {
 			w.cut()
 		}
+		first := w.rows.Len() // row of the trace in the group
 		for i := lo; i < hi; i++ {
+			if w.rows.Len() >= w.o.MaxRows || w.full() {
+				if first > 0 { // the trace goes to a group of its own as far as it came
+					w.rows.Truncate(first)
+					i = lo
+				}
+				w.cut()
+				first = 0
+			}
 			w.copier.From(b) // again after a cut
 			w.copier.Row(i)
-			if w.rows.Len() >= w.o.MaxRows || w.rows.Strings.Size()+64*w.rows.Len() > w.o.MaxBytes {
-				w.cut()
-			}
 		}
 	}
 	w.copier.Forget()
 	return w.err
+}
+
+// full reports whether the rows at hand take as much memory as a group may.
+func (w *Writer) full() bool {
+	b := w.rows
+	n := b.Strings.Size() + 12*b.Strings.Len() + 116*b.Len() + 13*(b.Attrs.Len()+b.Events.Attrs.Len()+b.Links.Attrs.Len()) +
+		20*len(b.Events.Time) + 40*len(b.Links.TraceID)
+	return n >= w.o.MaxBytes
 }
 
 // CutRowGroup ends the row group, so that what follows stands apart from what came before.
@@ -124,6 +141,9 @@ func (w *Writer) cut() {
 		return
 	}
 	raw, info := w.enc.group(w.rows)
+	if w.err = w.enc.check(); w.err != nil {
+		return
+	}
 	info.Offset = w.off
 	for lo := range w.rows.Traces() {
 		w.index = append(w.index, indexEntry{fingerprint(w.rows.TraceID[lo].Key()), uint32(len(w.groups))})
