@@ -242,7 +242,8 @@ const dress = EditorView.theme({
   "&": { backgroundColor: "transparent", color: "var(--text)", fontSize: "var(--fs-m)" },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px", maxHeight: "180px", overflowY: "auto" },
-  ".cm-content": { padding: "0", caretColor: "var(--text)" },
+  // Room for the wave under an error.
+  ".cm-content": { padding: "0 0 3px", caretColor: "var(--text)" },
   ".cm-line": { padding: "0" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   ".cm-placeholder": { color: "var(--text-3)" },

@@ -10,7 +10,7 @@
 // of several spansets has no outline: pickers then stand back.
 
 import type { SyntaxNode } from "@lezer/common";
-import { parseDuration, unquote } from "./literals";
+import { unquote } from "./literals";
 import { parser } from "./traceql.grammar";
 
 export type Op = "=" | "!=" | ">" | ">=" | "<" | "<=" | "=~" | "!~";
@@ -194,10 +194,4 @@ export function addTerm(outline: Outline, term: Term): Outline {
 /** What a literal means: the string itself, ns of a duration, or the text of the rest. */
 export function literalText(literal: string): string {
   return /^["`]/.test(literal) ? (unquote(literal) ?? literal) : literal;
-}
-
-/** ns of a duration literal or bare number; null for anything else. */
-export function literalNs(literal: string): number | null {
-  if (/^\d+(\.\d+)?$/.test(literal)) return Number(literal);
-  return parseDuration(literal);
 }

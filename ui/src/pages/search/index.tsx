@@ -24,6 +24,7 @@ import { NoResults } from "./NoResults";
 import { type SearchParams, type SearchState, maxPages, readSearch, writeSearch } from "./params";
 import { pastQueries, rememberQuery } from "./queryHistory";
 import { QueryError } from "./QueryError";
+import { QueryWarnings } from "./QueryWarnings";
 import { RangeButton } from "./RangeButton";
 import { defaultRange, resolveRange } from "./range";
 import { Results } from "./Results";
@@ -223,6 +224,7 @@ export function SearchPage({ params, runAt, navigate }: Props): ReactElement {
         </Suspense>
       </div>
 
+      {!edited && run.error === null && <QueryWarnings query={state.query} advise={advise} />}
       {run.error !== null && (
         <QueryError
           error={run.error}
