@@ -174,7 +174,7 @@ func (s *shop) export(p *pod) {
 
 const schema = "https://opentelemetry.io/schemas/1.37.0"
 
-// libraryOrder is all scopes, so that exports do not depend on the order of maps.
+// libraryOrder is all scopes, so that exports do not depend on the order of maps. Read-only.
 var libraryOrder = func() (all []string) {
 	for _, l := range []string{"go", "nodejs", "python", "java", "dotnet", "webjs"} {
 		for _, lib := range libraries[l] {
