@@ -3,9 +3,11 @@
 import { type ErrorComponentProps, Link } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { Button } from "../widgets/controls";
+import { useTitle } from "../widgets/hooks";
 import styles from "./NotFound.module.css";
 
 export function NotFound(): ReactElement {
+  useTitle("Not found");
   return (
     <section className={styles.page}>
       <h1>There is no such page</h1>

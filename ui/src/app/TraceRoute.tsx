@@ -2,6 +2,7 @@
 
 import { getRouteApi } from "@tanstack/react-router";
 import type { ReactElement } from "react";
+import { useTitle } from "../widgets/hooks";
 import { TracePage } from "../pages/trace/TracePage";
 
 const route = getRouteApi("/trace/$traceId");
@@ -10,6 +11,7 @@ const route = getRouteApi("/trace/$traceId");
 export function TraceRoute(): ReactElement {
   const { traceId } = route.useParams();
   const search = route.useSearch();
+  useTitle(`Trace ${traceId.slice(0, 8)}`);
   const navigate = route.useNavigate();
   return (
     <TracePage

@@ -22,3 +22,10 @@ export function useNow(everyMs: number): number {
   }, [everyMs]);
   return now;
 }
+
+/** Names the page in the browser's tab and history. */
+export function useTitle(text: string): void {
+  useEffect(() => {
+    document.title = `${text} · Clew`;
+  }, [text]);
+}

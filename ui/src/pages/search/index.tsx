@@ -16,7 +16,7 @@ import { durationLiteral, quote } from "../../lang/literals";
 import { emptyOutline, parses, readOutline, setCondition, writeOutline } from "../../lang/outline";
 import { QueryBox, type QueryBoxHandle } from "../../widgets/QueryBox";
 import { Button, Tip, cx } from "../../widgets/controls";
-import { useNow, useTheme } from "../../widgets/hooks";
+import { useNow, useTheme, useTitle } from "../../widgets/hooks";
 import { complete, getStatus } from "../../wire/client";
 import { searchCommands } from "./commands";
 import { Hover } from "./hover";
@@ -64,6 +64,7 @@ function withoutTraceDuration(query: string): string {
 
 export function SearchPage({ params, runAt, navigate }: Props): ReactElement {
   const state = useMemo(() => readSearch(params), [params]);
+  useTitle(state.query === "" ? "Traces" : state.query);
   const router = useRouter();
   const theme = useTheme();
   const tick = useNow(10_000);

@@ -11,11 +11,13 @@ import { useMemo, useState } from "react";
 import { plural } from "../../base/format";
 import { CodeBlock } from "../../widgets/CodeBlock";
 import { Spinner } from "../../widgets/controls";
+import { useTitle } from "../../widgets/hooks";
 import { getStatus } from "../../wire/client";
 import { endpoints, randomHex, sampleSpan, snippets } from "./snippets";
 import styles from "./WelcomePage.module.css";
 
 export function WelcomePage(): ReactElement {
+  useTitle("Send spans");
   const status = useQuery({ queryKey: ["status"], queryFn: ({ signal }) => getStatus(signal), refetchInterval: 1000 });
   const [span] = useState(() => sampleSpan(randomHex(16), randomHex(8), Date.now()));
   const addresses = status.data?.addresses;
