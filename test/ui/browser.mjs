@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Chromium for the UI tests: pages that fail their test on any error in the
-// console, screenshots, accessibility, and the cost of frames.
+// console, screenshots, accessibility, and the cost of tasks and frames.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const artifacts = fileURLToPath(new URL('../artifacts/ui/', import.meta.url));
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 export const themes = ['light', 'dark'];
 
-/** Starts Chromium; `uncapped` lets it draw as many frames as it can (see frameCost). */
+/** Starts Chromium; `uncapped` lets it draw as many frames as it can, not only as a display asks for. */
 export function startChromium({ uncapped = false } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -67,53 +67,81 @@ export async function accessible(page, what) {
 }
 
 /**
- * Calls `step(n, arg)` in the page once a frame for `frames` frames. In an
- * uncapped browser the distance of two frames is what one costs, script, layout
- * and drawing together. Returns { p50, p95, max } of it in ms.
+ * Records what Chromium does while `act` runs, and measures it in CPU time of
+ * its threads, which other work on the machine does not add to as it does to
+ * the time on the clock. Returns, in ms:
+ *
+ *  - longest: the dearest task of the page's main thread
+ *  - longestByClock: the longest by the clock, for comparison
+ *  - frames: what each frame cost the two threads that make it one after the
+ *    other, main and compositor; a frame begins where the page sets the mark
+ *    "frame" (see eachFrame). Rasterising and display run beside them.
+ *
+ * The browser must have no other page at work.
  */
-export function frameCost(page, frames, step, arg) {
-  const run = async (frames, step, arg) => {
-    const times = [];
-    await new Promise((resolve, reject) => {
-      const tick = (now) => {
-        times.push(now);
+export async function record(browser, page, act) {
+  await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] });
+  let events;
+  try {
+    await act();
+  } finally {
+    events = JSON.parse((await browser.stopTracing()).toString()).traceEvents;
+  }
+  const threads = new Map();
+  for (const e of events) if (e.ph === 'M' && e.name === 'thread_name') threads.set(`${e.pid}/${e.tid}`, e.args.name);
+  const marks = events.filter((e) => e.name === 'frame' && e.cat.includes('user_timing')).sort((a, b) => a.ts - b.ts);
+  const costs = marks.map(() => 0);
+  const out = { longest: 0, longestByClock: 0 };
+  for (const e of events) {
+    if (e.ph !== 'X' || e.name !== 'ThreadControllerImpl::RunTask') continue;
+    const thread = threads.get(`${e.pid}/${e.tid}`);
+    if (thread !== 'CrRendererMain' && thread !== 'Compositor') continue;
+    const cost = (e.tdur ?? 0) / 1000; // absent: less than the clock can tell
+    if (thread === 'CrRendererMain') {
+      out.longest = Math.max(out.longest, cost);
+      out.longestByClock = Math.max(out.longestByClock, e.dur / 1000);
+    }
+    const next = firstAfter(marks, e.ts);
+    if (next > 0 && next < marks.length) costs[next] += cost;
+  }
+  return { ...out, frames: costs.slice(1) };
+}
+
+/** Index of the first mark later than `ts`. */
+function firstAfter(marks, ts) {
+  let [from, to] = [0, marks.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (marks[middle].ts <= ts) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Calls `step(n)` in the page once a frame for `frames` frames, with the mark that `record` looks for. */
+export function eachFrame(page, frames, step) {
+  const run = (frames, step) =>
+    new Promise((resolve, reject) => {
+      let n = 0;
+      const tick = () => {
+        performance.mark('frame');
         try {
-          step(times.length - 1, arg);
+          step(n++);
         } catch (err) {
           reject(err);
           return;
         }
-        if (times.length <= frames) requestAnimationFrame(tick);
+        if (n <= frames) requestAnimationFrame(tick);
         else resolve();
       };
       requestAnimationFrame(tick);
     });
-    const costs = times.slice(1).map((t, i) => t - times[i]).sort((a, b) => a - b);
-    return { p50: costs[Math.floor(frames * 0.5)], p95: costs[Math.floor(frames * 0.95)], max: costs[frames - 1] };
-  };
   // One expression, because the page's CSP lets nothing be evaluated in it.
-  return page.evaluate(`(${run})(${frames}, ${step}, ${JSON.stringify(arg ?? null)})`);
+  return page.evaluate(`(${run})(${frames}, ${step})`);
 }
 
-/**
- * Has the page note its main-thread tasks of 50 ms and more from now and from
- * its next navigation on. longTasks reads and forgets them, in ms.
- */
-export async function watchLongTasks(page) {
-  const watch = () => {
-    globalThis.longTasks = [];
-    const note = (entries) => globalThis.longTasks.push(...entries.map((e) => e.duration));
-    globalThis.longTaskObserver = new PerformanceObserver((list) => note(list.getEntries()));
-    globalThis.longTaskObserver.observe({ type: 'longtask', buffered: true });
-  };
-  await page.addInitScript(watch);
-  await page.evaluate(watch);
-}
-
-export function longTasks(page) {
-  return page.evaluate(() => {
-    const seen = globalThis.longTasks.concat(globalThis.longTaskObserver.takeRecords().map((e) => e.duration));
-    globalThis.longTasks = [];
-    return seen;
-  });
+/** The q-quantile of numbers. */
+export function quantile(numbers, q) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 }

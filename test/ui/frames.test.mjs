@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A trace of 10,000 spans opens and scrolls smoothly: the 95th percentile of a
-// frame's cost is at most 16 ms and no task of the main thread exceeds 100 ms.
+// frame's cost is at most 16 ms and no task of the main thread takes over 100 ms.
 //
-// Chromium runs uncapped, so that the distance of two frames is their cost and
-// not the beat of a display. Other work on the machine can only make a frame
-// dearer, never cheaper: each figure is taken several times and the best run
-// counts, which is the one least disturbed.
+// Costs are CPU time (see record): the clock would also count what else the
+// machine was busy with. Its caches are still shared, so each figure is taken
+// several times and the best run counts, the one least disturbed.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { frameCost, longTasks, openPage, shot, startChromium, themes, watchLongTasks } from './browser.mjs';
+import { eachFrame, openPage, quantile, record, shot, startChromium, themes } from './browser.mjs';
 import { large } from './data.mjs';
 import { startClew } from './server.mjs';
 
@@ -33,33 +32,41 @@ after(async () => {
 
 const opened = (page) => page.waitForFunction(() => document.querySelectorAll('[role=treegrid] [role=row]').length > 5);
 
-/** Repeats `once` until a run is within `limit` and returns the best one, by its worst figure. */
-async function best(what, once, limit) {
+const round = (n) => Math.round(n * 10) / 10;
+
+/**
+ * Repeats `once`, which gives figures by name, until a run keeps all `limits`;
+ * returns the best one: the one whose figures exceed their limits least.
+ */
+async function best(what, limits, once) {
   let found;
   for (let run = 1; run <= runs; run++) {
     const figures = await once();
     console.log(`${what}, run ${run}: ${JSON.stringify(figures)}`);
-    if (found === undefined || figures.worst < found.worst) found = figures;
-    if (found.worst <= limit) break;
+    const excess = Math.max(...Object.entries(limits).map(([name, limit]) => figures[name] / limit));
+    if (found === undefined || excess < found.excess) found = { excess, figures };
+    if (excess <= 1) break;
   }
-  return found;
+  for (const [name, limit] of Object.entries(limits)) {
+    assert.ok(found.figures[name] <= limit, `${what}: ${name} is ${found.figures[name]} ms at best, want at most ${limit}`);
+  }
 }
 
 test('it opens without a task over 100 ms', async () => {
   const { page, close } = await openPage(browser, { url: clew.url('/search') });
-  await watchLongTasks(page);
-  const figures = await best('open', async () => {
+  await best('open', { longest: 100 }, async () => {
     await page.goto('about:blank');
-    const began = performance.now();
-    await page.goto(clew.url(`/trace/${traceId}`));
-    await opened(page);
-    const rows = performance.now() - began;
-    await page.waitForTimeout(700);
-    const tasks = (await longTasks(page)).map(Math.round);
-    return { worst: Math.max(0, ...tasks), rows: Math.round(rows), tasks };
-  }, 100);
+    let rows;
+    const { longest, longestByClock } = await record(browser, page, async () => {
+      const began = performance.now();
+      await page.goto(clew.url(`/trace/${traceId}`));
+      await opened(page);
+      rows = performance.now() - began;
+      await page.waitForTimeout(700);
+    });
+    return { longest: round(longest), longestByClock: round(longestByClock), rows: round(rows) };
+  });
   await shot(page, 'trace-10000-light');
-  assert.ok(figures.worst <= 100, `the longest task takes ${figures.worst} ms, want at most 100`);
   await close();
 });
 
@@ -87,16 +94,11 @@ for (const [what, step] of Object.entries(steps)) {
     const { page, close } = await openPage(browser, { url: clew.url(`/trace/${traceId}`) });
     await opened(page);
     await page.waitForTimeout(500);
-    await watchLongTasks(page);
-    const figures = await best(what, async () => {
-      await longTasks(page);
-      const cost = await frameCost(page, 300, step);
-      const tasks = (await longTasks(page)).map(Math.round);
-      const longest = Math.max(0, ...tasks);
-      return { worst: Math.max(cost.p95, longest > 100 ? longest : 0), longest, ...cost };
-    }, 16);
-    assert.ok(figures.p95 <= 16, `p95 of a frame is ${figures.p95} ms, want at most 16`);
-    assert.ok(figures.longest <= 100, `the longest task takes ${figures.longest} ms, want at most 100`);
+    await best(what, { p95: 16, longest: 100 }, async () => {
+      const { frames, longest, longestByClock } = await record(browser, page, () => eachFrame(page, 300, step));
+      assert.ok(frames.length >= 300, `${frames.length} frames were seen`);
+      return { p50: round(quantile(frames, 0.5)), p95: round(quantile(frames, 0.95)), max: round(Math.max(...frames)), longest: round(longest), longestByClock: round(longestByClock) };
+    });
     await close();
   });
 }
