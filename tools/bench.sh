@@ -27,7 +27,7 @@ trap 'exit 130' INT TERM
 cd "$tmp"
 "$tmp/bench" gen -spans "$spans" -out corpus.bin
 
-"$bin/clew" serve --data "$tmp/data" --ephemeral-ports --addresses-file "$tmp/addresses.json" 2>"$tmp/log" &
+"$bin/clew" serve --data "$tmp/data" --ephemeral-ports --addresses-file "$tmp/addresses.json" >/dev/null 2>"$tmp/log" &
 server=$!
 for _ in $(seq 100); do
   [ -s addresses.json ] && break
