@@ -45,6 +45,20 @@ func (e *Engine) loop(name string, work <-chan struct{}, step func(context.Conte
 	}
 }
 
+// turn is a mutex that can be waited for with a context. Its capacity is 1.
+type turn chan struct{}
+
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) give() { <-t }
+
 // wake puts an element into a channel that has room for one.
 func wake(c chan<- struct{}) {
 	select {
@@ -55,8 +69,10 @@ func wake(c chan<- struct{}) {
 
 // flushDue flushes the present generation if it is full or old, and those that are waiting.
 func (e *Engine) flushDue(ctx context.Context) error {
-	e.flushing.Lock()
-	defer e.flushing.Unlock()
+	if err := e.flushing.take(ctx); err != nil {
+		return err
+	}
+	defer e.flushing.give()
 	g := e.gen // changes only while flushing is held
 	if g.spans.Load() > 0 && (g.bytes.Load() >= e.freezeBytes() || e.cfg.Now().Sub(g.since) >= e.cfg.FlushAge) {
 		e.freeze()
@@ -66,8 +82,10 @@ func (e *Engine) flushDue(ctx context.Context) error {
 
 // keepHouse applies retention and merges.
 func (e *Engine) keepHouse(ctx context.Context) error {
-	e.keeping.Lock()
-	defer e.keeping.Unlock()
+	if err := e.keeping.take(ctx); err != nil {
+		return err
+	}
+	defer e.keeping.give()
 	if err := e.expire(ctx); err != nil {
 		return err
 	}
@@ -76,8 +94,10 @@ func (e *Engine) keepHouse(ctx context.Context) error {
 
 // Expire removes the blocks of which everything came in longer than the retention ago. It happens by itself.
 func (e *Engine) Expire(ctx context.Context) error {
-	e.keeping.Lock()
-	defer e.keeping.Unlock()
+	if err := e.keeping.take(ctx); err != nil {
+		return err
+	}
+	defer e.keeping.give()
 	return e.expire(ctx)
 }
 

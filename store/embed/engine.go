@@ -43,8 +43,8 @@ type Engine struct {
 	room      chan struct{} // has an element when memory may have become free
 	work      chan struct{} // has an element when the flusher should look
 
-	flushing sync.Mutex    // held by whoever flushes
-	keeping  sync.Mutex    // held by whoever merges or applies retention
+	flushing turn          // held by whoever flushes
+	keeping  turn          // held by whoever merges or applies retention
 	keep     chan struct{} // has an element when there may be something to merge
 	scans    sync.WaitGroup
 	ctx      context.Context // ends when the engine is closed
@@ -83,6 +83,7 @@ func Open(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, tenants: map[string]*tenant{},
 		room: make(chan struct{}, 1), work: make(chan struct{}, 1), keep: make(chan struct{}, 1),
+		flushing: make(turn, 1), keeping: make(turn, 1),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.drop = dropBlock(cfg.FS, cfg.Logger)

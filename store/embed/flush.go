@@ -34,8 +34,10 @@ const (
 // Flush writes what is in the head to blocks and returns when they are durable. Nobody needs it for safety: the log has
 // the spans. It is for tests, and for an orderly hand-over.
 func (e *Engine) Flush(ctx context.Context) error {
-	e.flushing.Lock()
-	defer e.flushing.Unlock()
+	if err := e.flushing.take(ctx); err != nil {
+		return err
+	}
+	defer e.flushing.give()
 	if e.closed.Load() {
 		return store.ErrClosed
 	}

@@ -99,8 +99,10 @@ func mergeBacklog(blocks []*blockRef, cfg Config) (bytes int64) {
 
 // Merge merges until nothing is worth it. It happens by itself; this is for tests and for an orderly hand-over.
 func (e *Engine) Merge(ctx context.Context) error {
-	e.keeping.Lock()
-	defer e.keeping.Unlock()
+	if err := e.keeping.take(ctx); err != nil {
+		return err
+	}
+	defer e.keeping.give()
 	return e.mergeDue(ctx)
 }
 

@@ -135,6 +135,9 @@ func (e *Engine) openBlocks() error {
 		if err := e.loadSplits(t, damaged); err != nil {
 			return err
 		}
+		if damaged {
+			e.noteSplits(t)
+		}
 	}
 	return nil
 }
@@ -228,6 +231,19 @@ func (e *Engine) loadSplits(t *tenant, fromBlocks bool) error {
 		}
 	}
 	return nil
+}
+
+// noteSplits writes what loadSplits has found in the blocks to their entries, for the starts after this one.
+func (e *Engine) noteSplits(t *tenant) {
+	for _, b := range t.blocks {
+		b.entry.splits = nil
+		for key, x := range t.splits.keys {
+			if len(b.find(key)) > 0 {
+				b.entry.splits = append(b.entry.splits, splitEntry{key, x})
+			}
+		}
+		e.manifest.apply(edit{add: []blockEntry{b.entry}})
+	}
 }
 
 // findSplits looks for traces of a block that stand elsewhere too.
