@@ -134,10 +134,11 @@ export function large(n = 10_000, now = BigInt(Date.now()) * 1_000_000n) {
   const total = 20n * second;
   const open = [];
   for (let i = 0; i < n; i++) {
-    const parent = i === 0 ? undefined : open[random() < 0.5 ? open.length - 1 : Math.floor(random() * open.length)];
-    const from = parent ? parent.start + (parent.duration * BigInt(Math.floor(random() * 800))) / 1000n : start;
+    const parent = i === 0 ? undefined : open[Math.floor(random() ** 0.7 * open.length)];
+    const from = parent ? parent.start + (parent.duration * BigInt(Math.floor(random() * 900))) / 1000n : start;
     const room = parent ? parent.start + parent.duration - from : total;
-    const duration = parent ? (room * BigInt(100 + Math.floor(random() * 850))) / 1000n : total;
+    const duration = parent ? (room * BigInt(150 + Math.floor(random() * 800))) / 1000n : total;
+    const depth = parent ? parent.depth + 1 : 0;
     const service = `service-${String(parent ? Math.floor(random() * 20) : 0).padStart(2, '0')}`;
     const id = spans.add(service, {
       traceId, parent: parent?.id, name: i === 0 ? 'nightly import' : `${['GET', 'POST', 'SELECT', 'publish', 'render'][i % 5]} step ${i % 97}`,
@@ -145,8 +146,8 @@ export function large(n = 10_000, now = BigInt(Date.now()) * 1_000_000n) {
       attributes: { step: i, 'http.response.status_code': i % 211 === 210 ? 500 : 200, note: `row ${i} of ${n}` },
       events: i % 50 === 49 ? [{ time: from + duration / 2n, name: 'checkpoint', attributes: { at: i } }] : [],
     });
-    open.push({ id, start: from, duration });
-    if (open.length > 400) open.splice(Math.floor(random() * 200), 1);
+    if (depth < 12) open.push({ id, start: from, duration, depth });
+    if (open.length > 600) open.splice(1 + Math.floor(random() * 500), 1);
   }
   return { spans, traceId };
 }

@@ -131,27 +131,29 @@ test('a query is typed with completion, and the URL keeps it', async () => {
   await close();
 });
 
-test('keyboard: rows, open, help', async () => {
-  const { page, close } = await search();
-  await rows(page).first().waitFor();
-  await page.keyboard.press('j');
-  await page.keyboard.press('j');
-  const focused = await page.evaluate(() => document.activeElement.closest('li[data-trace]')?.dataset.trace);
-  assert.equal(focused, ids.all.at(-2), 'j goes to the next row');
-  await page.keyboard.press('?');
-  await page.getByRole('dialog').waitFor();
-  await accessible(page, 'the help sheet');
-  await shot(page, 'help-light');
-  await page.keyboard.press('Escape');
-  await page.getByRole('dialog').waitFor({ state: 'hidden' });
-  await page.keyboard.press('Control+k');
-  await page.getByRole('dialog').waitFor();
-  await accessible(page, 'the palette');
-  await shot(page, 'palette-light');
-  await page.keyboard.press('Escape');
-  await page.getByRole('dialog').waitFor({ state: 'hidden' });
-  await page.locator(`[data-row="${ids.all.at(-2)}"]`).focus();
-  await page.keyboard.press('Enter');
-  await page.waitForURL(`**/trace/${ids.all.at(-2)}*`);
-  await close();
-});
+for (const theme of themes) {
+  test(`keyboard: rows, open, help, ${theme}`, async () => {
+    const { page, close } = await search(theme);
+    await rows(page).first().waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    const focused = await page.evaluate(() => document.activeElement.closest('li[data-trace]')?.dataset.trace);
+    assert.equal(focused, ids.all.at(-2), 'j goes to the next row');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+    await accessible(page, 'the help sheet');
+    await shot(page, `help-${theme}`);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.keyboard.press('Control+k');
+    await page.getByRole('dialog').waitFor();
+    await accessible(page, 'the palette');
+    await shot(page, `palette-${theme}`);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.locator(`[data-row="${ids.all.at(-2)}"]`).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`**/trace/${ids.all.at(-2)}*`);
+    await close();
+  });
+}
