@@ -40,6 +40,9 @@ const (
 	kScope         kind = 23
 	kResources     kind = 24
 	kScopes        kind = 25
+	kTemplate      kind = 26
+	kStartBits     kind = 27
+	kDurationBits  kind = 28
 	kEventCount    kind = 30
 	kEventTime     kind = 31
 	kEventName     kind = 32
@@ -63,7 +66,7 @@ func (k kind) String() string {
 		kParent: "parent", kParentRaw: "parentRaw", kStart: "start", kDuration: "duration", kKind: "kind", kStatus: "status",
 		kName: "name", kStatusMessage: "statusMessage", kTraceState: "traceState", kFlags: "flags", kDroppedAttrs: "droppedAttrs",
 		kDroppedEvents: "droppedEvents", kDroppedLinks: "droppedLinks", kHeadWeight: "headWeight", kTraceWeight: "traceWeight",
-		kNotes: "notes", kResource: "resource", kScope: "scope", kResources: "resources", kScopes: "scopes",
+		kTemplate: "template", kStartBits: "startBits", kDurationBits: "durationBits", kNotes: "notes", kResource: "resource", kScope: "scope", kResources: "resources", kScopes: "scopes",
 		kEventCount: "eventCount", kEventTime: "eventTime", kEventName: "eventName", kEventDropped: "eventDropped",
 		kLinkCount: "linkCount", kLinkTrace: "linkTrace", kLinkSpan: "linkSpan", kLinkState: "linkState", kLinkFlags: "linkFlags",
 		kLinkDropped: "linkDropped", kValue: "value",
@@ -117,6 +120,7 @@ type form uint8
 const (
 	formUnknown form = iota
 	formFixed        // values of fixed width
+	formBits         // packed bits
 	formNumbers      // a column of base/codec
 	formStrings      // dictionary and codes
 	formDoubles      // 8 bytes each
@@ -127,6 +131,8 @@ const (
 
 func (id colID) form() form {
 	switch k := id.kind; {
+	case k == kStartBits || k == kDurationBits:
+		return formBits
 	case k == kTraceKey || k == kTraceHigh || k == kSpanID || k == kParentRaw || k == kLinkTrace || k == kLinkSpan:
 		return formFixed
 	case k == kName || k == kStatusMessage || k == kTraceState || k == kEventName || k == kLinkState:
@@ -135,7 +141,7 @@ func (id colID) form() form {
 		return formTable
 	case k >= kShapes && k < kShapes+kind(owners):
 		return formShapes
-	case k >= kTraceRows && k <= kScope || k >= kEventCount && k <= kEventDropped || k >= kLinkCount && k <= kLinkDropped ||
+	case k >= kTraceRows && k <= kScope || k == kTemplate || k >= kEventCount && k <= kEventDropped || k >= kLinkCount && k <= kLinkDropped ||
 		k >= kShape && k < kShape+kind(owners):
 		return formNumbers
 	case k != kValue:
@@ -156,10 +162,28 @@ func (id colID) form() form {
 type column struct {
 	colID
 	values   int // how many
-	segment  int
-	off, raw int // place in the segment's raw bytes
+	data     place
+	entries  int   // of the dictionary
+	dict     place // of columns of strings
 	stats    bool
 	min, max int64
+}
+
+// signed reports whether the numbers of a column with statistics are zigzagged: they are if one is negative.
+func (c *column) signed() bool { return !c.stats || c.min < 0 }
+
+// Flags of segments and columns in the directory.
+const (
+	segmentZstd = 1
+
+	columnStats = 1
+	columnDict  = 2
+)
+
+// place is a part of a segment's raw bytes.
+type place struct {
+	segment  int
+	off, raw int
 }
 
 // segment is a directory entry.
@@ -176,83 +200,142 @@ func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", store.ErrCorrupt, fmt.Sprintf(format, args...))
 }
 
+// appendNumbers appends a column in an encoding that is small once it is compressed: zstd finds what repeats in bytes, and
+// nothing in bits that are packed across them.
+func appendNumbers(dst []byte, vals []uint64) []byte {
+	all, runs := uint64(0), 0
+	for i, v := range vals {
+		all |= v
+		if i == 0 || v != vals[i-1] {
+			runs++
+		}
+	}
+	switch {
+	case 8*runs <= len(vals):
+		return codec.AppendRuns(append(dst, byte(codec.EncodingRuns)), vals)
+	case all < 1<<14: // one or two bytes a value
+		return codec.AppendVarints(append(dst, byte(codec.EncodingVarints)), vals)
+	}
+	return codec.AppendColumn(dst, vals)
+}
+
+// firstNumbers reads the first values of a longer column. All encodings but runs are read value by value.
+func firstNumbers[T codec.Unsigned](dst []T, src []byte) error {
+	if len(src) == 0 || codec.Encoding(src[0]) != codec.EncodingRuns {
+		_, err := codec.Column(dst, src)
+		return err
+	}
+	src = src[1:]
+	for i := 0; i < len(dst); {
+		v, rest, err := codec.Uvarint(src)
+		if err != nil {
+			return err
+		}
+		more, rest, err := codec.Uvarint(rest)
+		if err != nil {
+			return err
+		}
+		if uint64(T(v)) != v {
+			return corrupt("value %d is too large", v)
+		}
+		src = rest
+		for end := i + 1 + int(min(more, uint64(len(dst)-i-1))); i < end; i++ {
+			dst[i] = T(v)
+		}
+	}
+	return nil
+}
+
 // stringEncoder encodes columns of strings of one batch, with a memo by code that each column leaves clean.
 type stringEncoder struct {
 	memo  []uint32 // code -> entry + 1
 	order []span.Code
-	nums  []uint32
+	nums  []uint64
+	lens  []uint64
 }
 
-// append encodes a column of strings given as codes of s.
-func (e *stringEncoder) append(dst []byte, s *span.Strings, codes []span.Code) []byte {
+// append encodes a column of strings given as codes of s and returns its codes, its dictionary and the number of
+// entries.
+func (e *stringEncoder) append(data, dict []byte, s *span.Strings, codes []span.Code) ([]byte, []byte, int) {
 	if len(e.memo) < s.Len() {
-		e.memo = make([]uint32, s.Len())
+		e.memo = make([]uint32, s.Len()+s.Len()/4)
 	}
-	order, ids := e.order[:0], e.nums[:0]
+	e.order, e.nums, e.lens = e.order[:0], e.nums[:0], e.lens[:0]
 	for _, c := range codes {
-		if n := e.memo[c]; n != 0 {
-			ids = append(ids, n)
-			continue
+		n := e.memo[c]
+		e.nums = append(e.nums, uint64(n))
+		if n == 0 {
+			e.order = append(e.order, c)
+			e.lens = append(e.lens, uint64(len(s.Bytes(c))))
+			e.memo[c] = uint32(len(e.order))
 		}
-		order = append(order, c)
-		e.memo[c] = uint32(len(order))
-		ids = append(ids, 0)
 	}
-	e.order, e.nums = order, ids
-	lens := make([]uint32, len(order))
-	for i, c := range order {
-		lens[i] = uint32(len(s.Bytes(c)))
+	dict = appendNumbers(dict, e.lens)
+	for _, c := range e.order {
+		dict = append(dict, s.Bytes(c)...)
 		e.memo[c] = 0
 	}
-	dst = codec.AppendUvarint(dst, uint64(len(order)))
-	dst = codec.AppendColumn(dst, lens)
-	for _, c := range order {
-		dst = append(dst, s.Bytes(c)...)
-	}
-	return codec.AppendColumn(dst, ids)
+	return appendNumbers(data, e.nums), dict, len(e.order)
 }
 
-// decodeStrings reads a column of strings into codes of s.
-func decodeStrings(codes []span.Code, src []byte, s *span.Strings) error {
-	n, src, err := codec.Uvarint(src)
+// dictionary is the distinct strings of a column, interned into a batch as they are used.
+type dictionary struct {
+	text  []byte
+	ends  []uint32
+	codes []uint32 // of the batch plus one; 0 where not interned yet
+}
+
+// parse reads a dictionary of n entries, which aliases src.
+func (d *dictionary) parse(src []byte, n int) error {
+	d.ends, d.codes = grow(d.ends, n), grow(d.codes, n)
+	clear(d.codes)
+	text, err := codec.Column(d.ends, src)
 	if err != nil {
 		return err
 	}
-	if n > uint64(len(codes)) {
-		return corrupt("dictionary of %d entries for %d values", n, len(codes))
-	}
-	lens := make([]uint32, n)
-	if src, err = codec.Column(lens, src); err != nil {
-		return err
-	}
-	dict := lens // replaced entry by entry
-	for i, l := range lens {
-		if uint64(l) > uint64(len(src)) {
-			return corrupt("dictionary entry %d of %d bytes, %d left", i, l, len(src))
+	total := uint64(0)
+	for i, l := range d.ends {
+		if total += uint64(l); total > uint64(len(text)) {
+			return corrupt("dictionary entry %d ends at %d of %d bytes", i, total, len(text))
 		}
-		dict[i] = s.Intern(src[:l])
-		src = src[l:]
+		d.ends[i] = uint32(total)
 	}
-	if src, err = codec.Column(codes, src); err != nil {
-		return err
+	if total != uint64(len(text)) {
+		return corrupt("dictionary of %d entries has %d of %d bytes", n, total, len(text))
 	}
-	if len(src) != 0 {
-		return corrupt("%d bytes after a column of strings", len(src))
+	d.text = text
+	return nil
+}
+
+// code returns the code of entry i in s.
+func (d *dictionary) code(s *span.Strings, i uint32) span.Code {
+	if c := d.codes[i]; c != 0 {
+		return c - 1
 	}
-	next := 0
-	for i, c := range codes {
-		if c == 0 {
-			if next >= len(dict) {
-				return corrupt("dictionary of %d entries is used up", len(dict))
+	lo := uint32(0)
+	if i > 0 {
+		lo = d.ends[i-1]
+	}
+	c := s.Intern(d.text[lo:d.ends[i]])
+	d.codes[i] = c + 1
+	return c
+}
+
+// resolve replaces the numbers of a column of strings by codes in s, those before from by anything.
+func (d *dictionary) resolve(nums []uint32, from int, s *span.Strings) error {
+	next := uint32(0)
+	for i, n := range nums {
+		if n == 0 {
+			n = next
+			if next++; next > uint32(len(d.ends)) {
+				return corrupt("dictionary of %d entries is used up", len(d.ends))
 			}
-			codes[i] = dict[next]
-			next++
-			continue
+		} else if n--; n >= next {
+			return corrupt("number %d before its entry", n+1)
 		}
-		if int(c) > next {
-			return corrupt("code %d before its entry", c-1)
+		if i >= from {
+			nums[i] = d.code(s, n)
 		}
-		codes[i] = dict[c-1]
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func parseDirectory(raw []byte, bodyLen int64) (*directory, error) {
 		if c.err != nil {
 			break
 		}
-		s := segment{zstd: c.byte("segment flags")&1 != 0, off: off}
+		s := segment{zstd: c.byte("segment flags")&segmentZstd != 0, off: off}
 		s.stored = int(c.uvarint("segment length", uint64(bodyLen)))
 		s.raw = int(c.uvarint("raw segment length", maxRaw))
 		s.checksum = c.uint64("segment checksum")
@@ -123,22 +123,24 @@ func parseDirectory(raw []byte, bodyLen int64) (*directory, error) {
 				c.fail("column owner or type")
 			}
 		}
+		flags := c.byte("column flags")
 		col.values = int(c.uvarint("number of values", maxValues))
 		if values += col.values; values > maxValues {
 			return nil, corrupt("columns have more than %d values", maxValues)
 		}
-		col.segment = int(c.uvarint("segment of a column", uint64(len(d.segs))))
-		col.raw = int(c.uvarint("length of a column", maxRaw))
-		if col.stats = c.byte("statistics") != 0; col.stats {
+		col.data = c.place(d.segs, used)
+		if flags&columnDict != 0 {
+			col.entries = int(c.uvarint("entries of a dictionary", uint64(col.values)))
+			col.dict = c.place(d.segs, used)
+		}
+		if col.stats = flags&columnStats != 0; col.stats {
 			col.min, col.max = c.varint("minimum"), c.varint("maximum")
 		}
-		if c.err != nil || col.segment >= len(d.segs) {
-			c.fail("column")
-			break
+		if c.err == nil && col.form() == formStrings && flags&columnDict == 0 {
+			return nil, corrupt("column %s has no dictionary", col.colID)
 		}
-		col.off = used[col.segment]
-		if used[col.segment] += col.raw; used[col.segment] > d.segs[col.segment].raw {
-			return nil, corrupt("column %s is longer than its segment", col.colID)
+		if c.err != nil {
+			break
 		}
 		d.cols = append(d.cols, col)
 		switch {
@@ -156,6 +158,18 @@ func parseDirectory(raw []byte, bodyLen int64) (*directory, error) {
 		return nil, corrupt("%d bytes after a directory", len(c.src))
 	}
 	return d, nil
+}
+
+// place reads a segment's number and a length. Places stand in their segment in the order in which they are named.
+func (c *cursor) place(segs []segment, used []int) place {
+	p := place{segment: int(c.uvarint("segment of a column", uint64(len(segs)))), raw: int(c.uvarint("length of a column", maxRaw))}
+	if p.segment >= len(segs) || p.raw > segs[p.segment].raw-used[p.segment] {
+		c.fail("place of a column")
+		return place{}
+	}
+	p.off = used[p.segment]
+	used[p.segment] += p.raw
+	return p
 }
 
 func (c *cursor) keys() []keyTypes {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/clew-tracing/clew/base/codec"
 	"github.com/clew-tracing/clew/span"
+	"github.com/clew-tracing/clew/store"
 )
 
 // Inspect writes what a block file of the given size holds, for people: header, row groups with their segments and
@@ -115,7 +116,7 @@ func (in *inspector) group(n int, d *directory) {
 	in.line("\ngroup %d at %d: %d rows, %d traces, %d bytes: directory %d, body %d", n, d.info.Offset, d.info.Rows, d.info.Traces, d.info.Bytes,
 		d.bodyOff-d.info.Offset-groupFixed, d.info.Offset+d.info.Bytes-d.bodyOff)
 	in.times("  ", d.info)
-	dec := &decoder{ctx: context.Background(), r: in.r, zstd: in.zstd, d: d, want: &wanted{all: true}, b: &span.Batch{}}
+	dec := &decoder{ctx: context.Background(), r: in.r, zstd: in.zstd, d: d}
 	dec.segs = make([][]byte, len(d.segs))
 	in.line("  segments:    at    stored       raw")
 	for i := range d.segs {
@@ -134,14 +135,9 @@ func (in *inspector) group(n int, d *directory) {
 	in.line("  columns:                                values  seg    stored       raw")
 	for i := range d.cols {
 		c := &d.cols[i]
-		s := &d.segs[c.segment]
-		share := s.stored
-		if s.raw > 0 {
-			share = int(int64(s.stored) * int64(c.raw) / int64(s.raw))
-		}
 		text := "DAMAGED: segment"
-		if seg := dec.segs[c.segment]; seg != nil {
-			text = c.describe(seg[c.off : c.off+c.raw])
+		if seg := dec.segs[c.data.segment]; seg != nil {
+			text = c.describe(seg[c.data.off : c.data.off+c.data.raw])
 		}
 		if c.stats {
 			lo, hi := fmt.Sprint(c.min), fmt.Sprint(c.max)
@@ -150,18 +146,29 @@ func (in *inspector) group(n int, d *directory) {
 			}
 			text += fmt.Sprintf(", %s to %s", lo, hi)
 		}
-		in.line("  %-37s %8d  %3d %9d %9d  %s", c.printable(), c.values, c.segment, share, c.raw, text)
+		in.line("  %-37s %8d  %3d %9d %9d  %s", c.printable(), c.values, c.data.segment, d.share(c.data), c.data.raw, text)
+		if c.form() == formStrings {
+			lengths := "DAMAGED: segment"
+			if seg := dec.segs[c.dict.segment]; seg != nil {
+				lengths = "lengths " + encodingName(seg[c.dict.off:c.dict.off+c.dict.raw])
+			}
+			in.line("    %-35s %8d  %3d %9d %9d  %s", "dictionary", c.entries, c.dict.segment, d.share(c.dict), c.dict.raw, lengths)
+		}
 	}
 	in.keys("resource", d.resources)
 	in.keys("scope", d.scopes)
 	// All of it together, for what no column alone can tell: offsets, references, numbers of values.
-	whole := &decoder{ctx: context.Background(), r: in.r, zstd: in.zstd, d: d, want: &wanted{all: true}, b: &span.Batch{}}
-	for k := range whole.want.cols {
-		whole.want.cols[k] = true
-	}
+	whole := &decoder{ctx: context.Background(), r: in.r, zstd: in.zstd, d: d, want: want(store.Projection{All: true}), b: &span.Batch{}}
+	whole.all()
 	if err := whole.group(); err != nil {
 		in.line("  DAMAGED: %v", err)
 	}
+}
+
+// share is a place's part of its segment's stored bytes, by raw bytes.
+func (d *directory) share(p place) int {
+	s := &d.segs[p.segment]
+	return int(int64(s.stored) * int64(p.raw) / int64(max(1, s.raw)))
 }
 
 func (in *inspector) keys(what string, keys []keyTypes) {
@@ -189,15 +196,15 @@ func printableKey(key string) string {
 	return key
 }
 
-// describe says how a column is encoded, reading no more than the beginnings of its parts.
+// describe says how a column is encoded.
 func (id colID) describe(raw []byte) string {
 	switch id.form() {
 	case formFixed:
 		return "fixed width"
-	case formNumbers:
+	case formBits:
+		return "packed bits"
+	case formNumbers, formStrings:
 		return encodingName(raw)
-	case formStrings:
-		return describeStrings(raw)
 	case formDoubles:
 		return "doubles"
 	case formShapes:
@@ -215,26 +222,6 @@ func encodingName(raw []byte) string {
 		return "DAMAGED: empty"
 	}
 	return codec.Encoding(raw[0]).String()
-}
-
-func describeStrings(raw []byte) string {
-	n, rest, err := codec.Uvarint(raw)
-	if err != nil || n > uint64(len(raw)) && n > maxRows {
-		return "DAMAGED: dictionary"
-	}
-	lens := make([]uint32, n)
-	lengths := encodingName(rest)
-	if rest, err = codec.Column(lens, rest); err != nil {
-		return "DAMAGED: lengths of the dictionary"
-	}
-	total := uint64(0)
-	for _, l := range lens {
-		total += uint64(l)
-	}
-	if total > uint64(len(rest)) {
-		return "DAMAGED: dictionary"
-	}
-	return fmt.Sprintf("dictionary of %d in %d bytes, lengths %s, codes %s", n, total, lengths, encodingName(rest[total:]))
 }
 
 func (in *inspector) index(f *footer) {

@@ -148,11 +148,10 @@ func (r *Reader) readIndex() (*traceIndex, error) {
 func (r *Reader) rebuildIndex() (*traceIndex, error) {
 	var entries []indexEntry
 	for g := range r.f.groups {
-		var t traceTable
+		var t *traceTable
 		info, err := readDirectory(r.r, r.f.groups[g].Offset, r.size)
 		if err == nil {
-			d := decoder{ctx: context.Background(), r: r.r, zstd: r.zstd, d: info}
-			t, err = d.traceTable()
+			t, err = r.decoder(context.Background(), info).traceTable()
 		}
 		if errors.Is(err, store.ErrCorrupt) {
 			continue
@@ -191,6 +190,11 @@ func (r *Reader) Skip(group int, e match.Expr) bool {
 	return err == nil && !d.can(&e)
 }
 
+// decoder returns one for the group that reads no rows yet.
+func (r *Reader) decoder(ctx context.Context, d *directory) *decoder {
+	return &decoder{ctx: ctx, r: r.r, zstd: r.zstd, d: d, hi: -1}
+}
+
 // Read appends all rows of the group to dst, which must be empty, with the columns of p (see [store.Projection]). Errors
 // are of class [store.ErrCorrupt], the file's own, or the context's.
 func (r *Reader) Read(ctx context.Context, group int, p store.Projection, dst *span.Batch, c *store.Counters) error {
@@ -198,7 +202,9 @@ func (r *Reader) Read(ctx context.Context, group int, p store.Projection, dst *s
 	if err != nil {
 		return err
 	}
-	dec := decoder{ctx: ctx, r: r.r, zstd: r.zstd, d: d, want: want(p), b: dst}
+	dec := r.decoder(ctx, d)
+	dec.want, dec.b = want(p), dst
+	dec.all()
 	err = dec.group()
 	dst.Tenant, dst.Arrival = r.f.meta.Tenant, r.f.meta.MinArrival
 	if c != nil {
@@ -215,7 +221,8 @@ func (r *Reader) ReadTrace(ctx context.Context, group int, id span.TraceID, dst 
 	if err != nil {
 		return err
 	}
-	dec := decoder{ctx: ctx, r: r.r, zstd: r.zstd, d: d, want: want(store.Projection{All: true}), b: &span.Batch{}}
+	dec := r.decoder(ctx, d)
+	dec.want, dec.b = want(store.Projection{All: true}), &span.Batch{}
 	defer func() {
 		if c != nil {
 			c.Bytes += dec.read
@@ -226,11 +233,7 @@ func (r *Reader) ReadTrace(ctx context.Context, group int, id span.TraceID, dst 
 	if err != nil {
 		return err
 	}
-	found := false
-	for i := range d.info.Traces {
-		found = found || t.id(i).Key() == id.Key()
-	}
-	if !found {
+	if dec.lo, dec.hi = t.find(id.Key()); dec.lo == dec.hi {
 		return nil
 	}
 	if err := dec.group(); err != nil {

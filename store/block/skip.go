@@ -70,8 +70,11 @@ func (d *directory) canValue(o owner, c *match.Cond) bool {
 		if col.key != c.Field.Key {
 			continue
 		}
-		if !col.stats {
+		if !col.stats || col.typ == span.TypeBool && canBool(c, uint64(col.min), uint64(col.max)) {
 			return true
+		}
+		if col.typ == span.TypeBool {
+			continue
 		}
 		lo, hi := float64(col.min), float64(col.max)
 		if col.typ == span.TypeDouble {
@@ -82,6 +85,20 @@ func (d *directory) canValue(o owner, c *match.Cond) bool {
 		}
 	}
 	return false
+}
+
+// canBool reports whether a bool of which lo and hi are the extremes can satisfy c.
+func canBool(c *match.Cond, lo, hi uint64) bool {
+	if c.Value.Type != span.TypeBool {
+		return c.Op == match.Exists || c.Op == match.In
+	}
+	switch v := c.Value.Num; c.Op {
+	case match.Eq:
+		return lo == v || hi == v
+	case match.Neq:
+		return lo != v || hi != v
+	}
+	return true
 }
 
 // doubleFromOrdered is the inverse of orderedDouble; NaN becomes the given bound.
