@@ -6,8 +6,8 @@
 // methods; React never renders because of a frame.
 //
 // Rows and bars scroll as one piece: DOM rows and the canvas both stand in the
-// scrolled content and cover the visible rows plus half a page each way, so the
-// browser moves them together, and script draws only when that margin is used up.
+// scrolled content and cover the visible rows and some beyond, so the browser
+// moves them together, and script draws only when that margin is used up.
 
 import { formatDuration } from "../base/format";
 import { serviceTokens } from "../base/services";
@@ -45,6 +45,15 @@ export interface TraceViewEvents {
   onFold: () => void;
   onTreeWidth: (width: number) => void;
 }
+
+/**
+ * Rows drawn beyond the edges of the page, and how many of them must be left
+ * before more are drawn. The first gives the browser room to scroll ahead of
+ * script; the difference is how many rows a frame rewrites at most while
+ * scrolling slowly, and a small number keeps frames even.
+ */
+const margin = 10;
+const marginLeft = 6;
 
 const stickyMax = 5;
 const stripWidth = 8;
@@ -104,6 +113,11 @@ export class TraceView {
   #stuck: number[] = [];
   #animation: { from: Viewport; to: Viewport; start: number; cause: Cause } | undefined;
   #hovered = -1;
+  /** Rows beyond the edges that must be left before more are drawn. */
+  #spare = marginLeft;
+  #jumpTimer = 0;
+  #step = 14;
+  #shift = 0;
   #settleTimer = 0;
   #measured: Viewport | undefined;
   #drag: { x: number; time: number; moved: boolean } | undefined;
@@ -186,6 +200,7 @@ export class TraceView {
     this.#stopTheme();
     this.#observer.disconnect();
     clearTimeout(this.#settleTimer);
+    clearTimeout(this.#jumpTimer);
     this.#overview.destroy();
     this.#tooltip.destroy();
     for (const e of [this.#scroller, this.#strip.canvas, this.#sticky, this.#measure, this.#hairline, this.#divider, this.#live, this.#ruler.canvas, this.#hairlineTime]) {
@@ -401,7 +416,7 @@ export class TraceView {
     this.#treeWidth = Math.min(this.#treeWidth, Math.max(120, this.#width - 160));
     this.#hosts.root.style.setProperty("--tree-w", `${this.#treeWidth}px`);
     const barsWidth = Math.max(0, this.#width - this.#treeWidth - stripWidth);
-    const capacity = this.#margin() * 2 + Math.ceil(this.#height / rowHeight) + 2;
+    const capacity = margin * 2 + Math.ceil(this.#height / rowHeight) + 2;
     this.#bars.resize(barsWidth, capacity * rowHeight);
     this.#stickyBars.resize(barsWidth, stickyMax * rowHeight);
     this.#strip.resize(stripWidth, this.#height);
@@ -420,10 +435,6 @@ export class TraceView {
     this.#loop.invalidate();
   }
 
-  /** Rows drawn beyond the edges: half a page each way. */
-  #margin(): number {
-    return Math.max(8, Math.ceil(this.#height / rowHeight / 2));
-  }
 
   /** Position of the first row that is on the page. */
   #topPosition(): number {
@@ -449,8 +460,21 @@ export class TraceView {
     const top = Math.floor(scrollTop / rowHeight);
     const bottom = Math.min(count, Math.ceil((scrollTop + this.#height) / rowHeight));
     const { first, last } = this.#drawn;
-    if (this.#staleBars || (top < first + 1 && first > 0) || top < first || (bottom > last - 1 && last < count) || bottom > last) {
-      this.#drawRows(Math.max(0, top - this.#margin()), Math.min(count, bottom + this.#margin()));
+    const left = this.#spare;
+    if (this.#staleBars || (top < first + left && first > 0) || (bottom > last - left && last < count) || top < first || bottom > last) {
+      // A jump draws what is in sight and leaves the margin until it is over.
+      const overlap = Math.min(bottom, last) - Math.max(top, first);
+      const jumped = !this.#staleBars && overlap < (bottom - top) / 2;
+      const beyond = jumped ? 2 : margin;
+      this.#spare = jumped ? 0 : marginLeft;
+      clearTimeout(this.#jumpTimer);
+      if (jumped) {
+        this.#jumpTimer = window.setTimeout(() => {
+          this.#spare = marginLeft;
+          this.#loop.invalidate();
+        }, 60);
+      }
+      this.#drawRows(Math.max(0, top - beyond), Math.min(count, bottom + beyond));
     }
     this.#drawSticky(scrollTop);
     if (this.#staleStrip) this.#drawStrip();
@@ -474,7 +498,10 @@ export class TraceView {
   }
 
   #rowContext(): Parameters<TreeRows["render"]>[0] {
-    return { trace: this.trace, rows: this.rows, serviceTokens: this.#tokens, matches: this.#matches?.mask, selected: this.#selected };
+    return {
+      trace: this.trace, rows: this.rows, serviceTokens: this.#tokens, matches: this.#matches?.mask, selected: this.#selected,
+      step: this.#step, shift: this.#shift, maxIndent: this.#treeWidth * 0.6,
+    };
   }
 
   #drawRows(first: number, last: number): void {
@@ -507,10 +534,12 @@ export class TraceView {
     const room = this.#treeWidth * 0.45;
     const step = Math.max(6, Math.min(14, Math.floor(room / Math.max(1, Math.min(this.rows.maxDepth, 60)))));
     const shift = max * step <= room ? 0 : Math.max(0, Math.min((min - 2) * step, max * step - room));
-    for (const host of [this.#rowsHost, this.#stickyRowsHost]) {
-      host.style.setProperty("--step", `${step}px`);
-      host.style.setProperty("--shift", `${shift}px`);
-    }
+    if (step === this.#step && shift === this.#shift) return;
+    this.#step = step;
+    this.#shift = shift;
+    this.#tree.invalidate();
+    this.#stickyKey = stickyStale;
+    for (const host of [this.#rowsHost, this.#stickyRowsHost]) host.style.setProperty("--step", `${step}px`);
   }
 
   /** Ancestors of the first row stay at the top while their subtree scrolls by. */

@@ -17,36 +17,47 @@ export interface RowContext {
   serviceTokens: readonly string[];
   matches: Uint8Array | undefined;
   selected: number;
+  /** Indentation of a level, and how far all levels are shifted left, px. */
+  step: number;
+  shift: number;
+  /** Widest indentation, px. */
+  maxIndent: number;
 }
 
+/**
+ * One pooled row. Scrolling rewrites dozens of these a frame, so each write to
+ * the DOM is made only when the value differs, and parts that few rows have
+ * exist only in rows that needed them.
+ */
 class RowElement {
   readonly element = document.createElement("div");
   /** What it shows now; -1 = nothing. */
   row = -1;
   position = -1;
   version = -1;
+  readonly #cell = document.createElement("div");
   readonly #guides = span(styles["guides"]!);
   readonly #chevron = span(styles["chevron"]!);
   readonly #stripe = span(styles["stripe"]!);
-  readonly #failed = span(`${styles["flag"]} ${styles["failed"]}`);
-  readonly #orphan = span(`${styles["flag"]} ${styles["orphan"]}`);
+  /** Service, name and summary share one box, so that a row clips once. */
+  readonly #label = span(styles["label"]!);
   readonly #service = span(styles["service"]!);
   readonly #name = span(styles["name"]!);
   readonly #summary = span(styles["summary"]!);
-  readonly #hidden = span(`${styles["flag"]} ${styles["hidden"]}`);
-  /** Service, name and summary share one box, so that a row clips once. */
-  readonly #label = span(styles["label"]!);
+  readonly #flags = new Map<string, HTMLSpanElement>();
+  readonly #written = new Map<string, string | null>();
+  #indent = -1;
+  #token = "";
 
   constructor() {
     const e = this.element;
     e.className = styles["row"]!;
     e.setAttribute("role", "row");
-    const cell = document.createElement("div");
-    cell.setAttribute("role", "gridcell");
-    cell.style.display = "contents";
-    cell.append(this.#guides, this.#chevron, this.#stripe, this.#failed, this.#orphan, this.#label, this.#hidden);
+    this.#cell.setAttribute("role", "gridcell");
+    this.#cell.style.display = "contents";
+    this.#cell.append(this.#guides, this.#chevron, this.#stripe, this.#label);
     this.#label.append(this.#service, this.#name, this.#summary);
-    e.append(cell);
+    e.append(this.#cell);
     this.#chevron.dataset["chevron"] = "";
   }
 
@@ -69,34 +80,39 @@ class RowElement {
     const errorsBelow = trace.errors[row]! - (failed ? 1 : 0);
     const match = c.matches?.[row] === 1;
 
-    e.dataset["row"] = String(row);
+    const indent = Math.min(Math.max(0, trace.depth[row]! * c.step - c.shift), c.maxIndent);
+    if (indent !== this.#indent) {
+      this.#indent = indent;
+      this.#guides.style.width = `${indent}px`;
+    }
+    const token = c.serviceTokens[trace.serviceIndex[row]!]!;
+    if (token !== this.#token) {
+      this.#token = token;
+      this.#stripe.style.background = `var(${token})`;
+    }
     e.id = `span-row-${row}`;
-    e.style.setProperty("--depth", String(trace.depth[row]));
-    e.style.setProperty("--service", `var(${c.serviceTokens[trace.serviceIndex[row]!]})`);
-    e.setAttribute("aria-level", String(trace.depth[row]! + 1));
-    e.setAttribute("aria-rowindex", String(position + 1));
-    e.setAttribute("aria-selected", String(c.selected === row));
-    if (below > 0) e.setAttribute("aria-expanded", String(!folded));
-    else e.removeAttribute("aria-expanded");
-    e.setAttribute(
+    this.#attribute("aria-level", String(trace.depth[row]! + 1));
+    this.#attribute("aria-rowindex", String(position + 1));
+    this.#attribute("aria-selected", String(c.selected === row));
+    this.#attribute("aria-expanded", below > 0 ? String(!folded) : null);
+    this.#attribute(
       "aria-label",
       `${service} ${name}, ${kindOf(trace, row)}, ${formatDuration(trace.duration[row]!)}${failed ? ", error" : ""}${orphan ? ", parent missing" : ""}${folded ? `, ${below} folded` : ""}`,
     );
-    flag(e, "leaf", below === 0);
-    flag(e, "error", failed);
-    flag(e, "match", match);
-    flag(e, "dim", c.matches !== undefined && !match);
+    this.#attribute("data-leaf", below === 0 ? "" : null);
+    this.#attribute("data-error", failed ? "" : null);
+    this.#attribute("data-match", match ? "" : null);
+    this.#attribute("data-dim", c.matches !== undefined && !match ? "" : null);
 
     // A service is named where it changes; below, its stripe says it.
     const sameService = parent >= 0 && trace.service[parent] === trace.service[row];
     text(this.#service, sameService ? "" : service);
-    const summary = summaryOf(trace, row);
     text(this.#name, name);
-    text(this.#summary, summary);
-    text(this.#failed, failed ? "!" : folded && errorsBelow > 0 ? `! ${errorsBelow}` : "");
-    flag(this.#failed, "below", !failed);
-    text(this.#orphan, orphan ? "parent missing" : "");
-    text(this.#hidden, folded ? `+${below}` : "");
+    text(this.#summary, summaryOf(trace, row));
+    this.#flag("failed", failed ? "!" : "", this.#label);
+    this.#flag("below", !failed && folded && errorsBelow > 0 ? `! ${errorsBelow}` : "", this.#label);
+    this.#flag("orphan", orphan ? "parent missing" : "", this.#label);
+    this.#flag("hidden", folded ? `+${below}` : "", null);
   }
 
   hide(): void {
@@ -109,6 +125,29 @@ class RowElement {
   show(): void {
     if (this.element.hidden) this.element.hidden = false;
   }
+
+  #attribute(name: string, value: string | null): void {
+    if (this.#written.get(name) === value) return;
+    this.#written.set(name, value);
+    if (value === null) this.element.removeAttribute(name);
+    else this.element.setAttribute(name, value);
+  }
+
+  /** A small sign before `before` (null: at the end), there only while it says something. */
+  #flag(kind: string, value: string, before: HTMLElement | null): void {
+    let e = this.#flags.get(kind);
+    if (e === undefined) {
+      if (value === "") return;
+      e = span(`${styles["flag"]} ${styles[kind]}`);
+      this.#flags.set(kind, e);
+    }
+    if (value === "") {
+      if (e.parentNode !== null) e.remove();
+      return;
+    }
+    text(e, value);
+    if (e.parentNode === null) this.#cell.insertBefore(e, before);
+  }
 }
 
 function span(className: string): HTMLSpanElement {
@@ -118,12 +157,13 @@ function span(className: string): HTMLSpanElement {
 }
 
 function text(e: HTMLElement, value: string): void {
-  if (e.textContent !== value) e.textContent = value;
-}
-
-function flag(e: HTMLElement, name: string, on: boolean): void {
-  if (on) e.dataset[name] = "";
-  else delete e.dataset[name];
+  const node = e.firstChild as Text | null;
+  if (node === null) {
+    if (value !== "") e.append(value);
+  } else if (node.data !== value) {
+    if (value === "") node.remove();
+    else node.data = value;
+  }
 }
 
 /** A pool of rows in one container; `render` shows positions first … last-1. */
