@@ -5,6 +5,7 @@ package ingest
 import (
 	"container/list"
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -20,6 +21,7 @@ type Admission struct {
 
 	mu      sync.Mutex
 	used    int64
+	kinds   [2]int64  // of used, by kind of ticket
 	growing list.List // of *waiter
 	coming  list.List // of *waiter
 }
@@ -48,15 +50,27 @@ func (a *Admission) InFlight() int64 {
 // Capacity returns the budget.
 func (a *Admission) Capacity() int64 { return a.capacity }
 
-// Ticket is a request's share. It is not safe for concurrent use.
+// Ticket is a share of the budget: a request's, or a connection's. A ticket's bytes are guarded by its budget's lock; it
+// is safe for concurrent use.
 type Ticket struct {
 	a     *Admission
+	kind  ticketKind
 	bytes int64
+	// alone is how large the share may become beyond the budget while there is no other of its kind.
+	alone int64
 }
+
+// ticketKind tells requests from the connections that they come over, which cannot be alone without each other.
+type ticketKind uint8
+
+const (
+	requestTicket ticketKind = iota
+	connTicket
+)
 
 // Admit takes a share of n bytes. It returns nil if there is none within the budget's patience, or before ctx ends.
 func (a *Admission) Admit(ctx context.Context, n int64) *Ticket {
-	t := &Ticket{a: a}
+	t := &Ticket{a: a, alone: math.MaxInt64}
 	if !a.take(ctx, t, n, &a.coming, a.patience) {
 		return nil
 	}
@@ -66,33 +80,47 @@ func (a *Admission) Admit(ctx context.Context, n int64) *Ticket {
 // Grow makes the share n bytes large, waiting for what is missing like [Admission.Admit]; it never shrinks. On false the
 // share is what it was, and the request is to be given up.
 func (t *Ticket) Grow(ctx context.Context, n int64) bool {
-	return n <= t.bytes || t.a.take(ctx, t, n-t.bytes, &t.a.growing, t.a.patience)
+	return t.a.take(ctx, t, n, &t.a.growing, t.a.patience)
 }
 
 // TryGrow is Grow without waiting.
 func (t *Ticket) TryGrow(n int64) bool {
-	return n <= t.bytes || t.a.take(context.Background(), t, n-t.bytes, &t.a.growing, 0)
+	return t.a.take(context.Background(), t, n, &t.a.growing, 0)
 }
 
-// Release gives the share back.
-func (t *Ticket) Release() {
+// Shrink makes the share n bytes large if it is larger.
+func (t *Ticket) Shrink(n int64) {
 	a := t.a
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.used -= t.bytes
-	t.bytes = 0
-	a.grant()
+	if n < t.bytes {
+		a.give(t, n-t.bytes)
+		a.grant()
+	}
+}
+
+// Release gives the share back.
+func (t *Ticket) Release() { t.Shrink(0) }
+
+// size returns the share's size.
+func (t *Ticket) size() int64 {
+	t.a.mu.Lock()
+	defer t.a.mu.Unlock()
+	return t.bytes
 }
 
 // after is how long a refused client should stay away.
 func (t *Ticket) after() time.Duration { return max(t.a.patience, defaultRetry) }
 
 // fits says whether t may have n bytes more. The lock is held.
-func (a *Admission) fits(t *Ticket, n int64) bool { return a.used+n <= a.capacity || a.used == t.bytes }
+func (a *Admission) fits(t *Ticket, n int64) bool {
+	return a.used+n <= a.capacity || a.kinds[t.kind] == t.bytes && n <= t.alone-t.bytes
+}
 
-// give makes n more bytes t's. The lock is held.
+// give makes n more bytes (fewer, if n is negative) t's. The lock is held.
 func (a *Admission) give(t *Ticket, n int64) {
 	a.used += n
+	a.kinds[t.kind] += n
 	t.bytes += n
 }
 
@@ -111,9 +139,14 @@ func (a *Admission) grant() {
 	}
 }
 
-func (a *Admission) take(ctx context.Context, t *Ticket, n int64, queue *list.List, patience time.Duration) bool {
-	n = max(1, n)
+// take makes t's share size bytes large, at the end of the queue of those who wait if it must.
+func (a *Admission) take(ctx context.Context, t *Ticket, size int64, queue *list.List, patience time.Duration) bool {
 	a.mu.Lock()
+	n := size - t.bytes
+	if n <= 0 {
+		a.mu.Unlock()
+		return true
+	}
 	free := queue.Len() == 0 && (queue == &a.growing || a.growing.Len() == 0)
 	if free && a.fits(t, n) {
 		a.give(t, n)

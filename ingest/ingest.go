@@ -11,10 +11,10 @@
 //
 // [Admission] is one budget of bytes for all receivers. A request takes its share before its body is read, by what it
 // declares, and the share grows with what is really there: read, decompressed, decoded. A request that gets no share
-// within a moment is refused retryably. Over HTTP that covers every byte. gRPC hands over whole messages, decompressed:
-// there a stream takes a small share before its message is read, messages are limited to [Config.MaxRequest] before and
-// after decompression, only a few are decompressed at a time, and a message that does not fit into the budget is dropped
-// and refused at once.
+// within a moment is refused retryably. grpc hands over whole messages, decompressed: there every byte is charged to its
+// connection as it comes in, and to its call when the message is whole. Messages are limited to [Config.MaxRequest] before
+// and after decompression, only a few are decompressed at a time, and one that does not fit into the budget then is
+// dropped and refused at once.
 package ingest
 
 import (
@@ -44,7 +44,7 @@ type Config struct {
 	Admission *Admission
 	// MaxRequest is the largest request in bytes, as sent and decompressed; 0 means [DefaultMaxRequest].
 	MaxRequest int
-	// ReadTimeout is how long an HTTP request's body may take to arrive; 0 means a minute.
+	// ReadTimeout is how long an HTTP request's body or a gRPC message may take to arrive; 0 means a minute.
 	ReadTimeout time.Duration
 	// CORSOrigins are the web pages that may send spans over HTTP: origins such as https://shop.example, with * as a
 	// wildcard in the host, or just *. nil means any. Credentials are never allowed.

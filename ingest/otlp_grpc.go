@@ -48,12 +48,15 @@ func RegisterOTLPGRPC(s *grpc.Server, c Config) {
 }
 
 // GRPCServerOptions returns what a server for [RegisterOTLPGRPC] needs: the raw codec, limits, keepalive that forgives
-// clients, and the compressors gzip, zstd and snappy.
+// clients, a meter on each connection, and the compressors gzip, zstd and snappy. c.Admission must be that of
+// [RegisterOTLPGRPC].
 func GRPCServerOptions(c Config) []grpc.ServerOption {
 	c = c.withDefaults()
 	registerCompressors()
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(codec{}),
+		grpc.Creds(newMeteredCreds(c.Admission, c.MaxRequest)),
+		grpc.StatsHandler(meter{c.ReadTimeout}),
 		grpc.MaxRecvMsgSize(c.MaxRequest),
 		grpc.MaxConcurrentStreams(1000),
 		grpc.ReadBufferSize(128 << 10),
