@@ -69,7 +69,9 @@ func NewWriter(w io.Writer, o WriterOptions) (*Writer, error) {
 	if o.Level == 0 {
 		o.Level = zstd.SpeedDefault
 	}
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(o.Level), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
+	// Entropy coding also where nothing repeats: columns of hex ids have half a byte in each byte and no matches.
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(o.Level), zstd.WithAllLitEntropyCompression(true), zstd.WithEncoderConcurrency(1),
+		zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
 	if err != nil {
 		return nil, fmt.Errorf("block writer: %w", err)
 	}
