@@ -304,7 +304,7 @@ func (s *shop) browse(root *step) {
 				} else {
 					t.sql("postgresql", "SELECT", "products", 2e6)
 				}
-				if s.IntN(200) == 0 {
+				if s.IntN(60) == 0 {
 					t.now += s.lasts(1e9)
 					t.fail("java.sql.SQLTimeoutException", "statement timed out after 1000 ms")
 					return "catalog"
@@ -370,7 +370,7 @@ func (s *shop) checkout(root *step, user string) {
 				if why = t.call("payment", "POST", "/charges", func(t *step) failed {
 					t.attrs(num("http.request.resend_count", int64(attempt)))
 					t.now += s.lasts(30e6)
-					if s.IntN(12) == 0 {
+					if s.IntN(5) == 0 {
 						t.fail("PaymentDeclined", "card declined for "+order)
 						return "payment"
 					}
