@@ -129,18 +129,6 @@ func (r *Result) Message() string {
 	return s.String()
 }
 
-// Add adds the counts and causes of another request's result, for those who join requests.
-func (r *Result) Add(o Result) {
-	r.Spans += o.Spans
-	r.Rejected += o.Rejected
-	for c, n := range o.causes {
-		if r.causes[c] == 0 {
-			r.first[c] = o.first[c]
-		}
-		r.causes[c] += n
-	}
-}
-
 // clip bounds what messages repeat of hostile input.
 func clip(s string) string {
 	const limit = 48
