@@ -57,7 +57,7 @@ func checkDecodeJSON(t *testing.T, d *Decoder, data []byte) {
 func TestJSONRandom(t *testing.T) {
 	var d Decoder
 	var e Encoder
-	for seed := range uint64(300) {
+	for seed := range uint64(120) {
 		s := newScribe(seed)
 		data := s.request()
 		var b span.Batch

@@ -9,7 +9,7 @@ import (
 // TestDecodeRandom holds the decoder against the oracle on requests that use protobuf's whole freedom, and on spoilt ones.
 func TestDecodeRandom(t *testing.T) {
 	var d Decoder
-	for seed := range uint64(1500) {
+	for seed := range uint64(600) {
 		s := newScribe(seed)
 		data := s.request()
 		checkDecode(t, &d, data)

@@ -18,7 +18,7 @@ func TestEncodeRandom(t *testing.T) {
 	var d Decoder
 	for _, empty := range []bool{false, true} {
 		e := Encoder{EmitEmpty: empty}
-		for seed := range uint64(500) {
+		for seed := range uint64(250) {
 			var b span.Batch
 			if _, err := d.Decode(&b, newScribe(seed).request()); err != nil {
 				t.Fatal(err)
