@@ -306,23 +306,6 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-func FuzzOpen(f *testing.F) {
-	file, _ := write(f, spantest.Random(31, 60), 20)
-	f.Add(file)
-	f.Add(file[:len(file)-10])
-	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := Open(bytes.NewReader(data), int64(len(data)))
-		if err != nil {
-			return
-		}
-		for g := range r.Groups() {
-			var b span.Batch
-			_ = r.Read(context.Background(), g, everything, &b, nil)
-			_, _ = r.Find(uint64(g))
-		}
-	})
-}
-
 func BenchmarkWrite(b *testing.B) {
 	in := &span.Batch{}
 	spantest.Random(1, 32<<10).CopyOrdered(in)

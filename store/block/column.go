@@ -287,6 +287,9 @@ type dictionary struct {
 
 // parse reads a dictionary of n entries, which aliases src.
 func (d *dictionary) parse(src []byte, n int) error {
+	if n > len(src)+1 { // entries are distinct, so that at most one is empty
+		return corrupt("dictionary of %d entries in %d bytes", n, len(src))
+	}
 	d.ends, d.codes = grow(d.ends, n), grow(d.codes, n)
 	clear(d.codes)
 	text, err := codec.Column(d.ends, src)

@@ -100,6 +100,10 @@ func (d *decoder) segment(i int) ([]byte, error) {
 // column compresses in practice; beyond that, memory grows as bytes come.
 func inflate(z *zstd.Decoder, stored []byte, compressed bool, raw int) ([]byte, error) {
 	if compressed {
+		var h zstd.Header
+		if err := h.Decode(stored); err != nil || h.HasFCS && h.FrameContentSize != uint64(raw) {
+			return nil, corrupt("segment is a frame of %d bytes instead of %d", h.FrameContentSize, raw)
+		}
 		var err error
 		if stored, err = z.DecodeAll(stored, make([]byte, 0, min(raw, 64<<10+1000*len(stored)))); err != nil {
 			return nil, corrupt("segment: %v", err)
@@ -116,8 +120,13 @@ func inflate(z *zstd.Decoder, stored []byte, compressed bool, raw int) ([]byte, 
 
 // numbers reads the first n values of a column, all def where it is left out. The slice is valid until the next call.
 func (d *decoder) numbers(k kind, n int, def uint64) ([]uint64, error) {
-	d.nums = grow(d.nums, n)
 	c := d.d.col(k)
+	if c != nil {
+		if err := d.enough(c, n); err != nil {
+			return nil, err
+		}
+	}
+	d.nums = grow(d.nums, n)
 	if c == nil {
 		for i := range d.nums {
 			d.nums[i] = def
@@ -127,14 +136,22 @@ func (d *decoder) numbers(k kind, n int, def uint64) ([]uint64, error) {
 	return d.nums, numbersOf(d, c, d.nums)
 }
 
+// enough checks that a column has n values, or exactly as many where all rows are read.
+func (d *decoder) enough(c *column, n int) error {
+	if c.values < n || d.whole() && c.values != n {
+		return d.fail(c, corrupt("%d values instead of %d", c.values, n))
+	}
+	return nil
+}
+
 // numbersOf reads the first values of a column, or all of them where all rows are read.
 func numbersOf[T codec.Unsigned](d *decoder, c *column, dst []T) error {
 	raw, err := d.bytes(c, &c.data)
 	if err != nil {
 		return err
 	}
-	if c.values < len(dst) || d.whole() && c.values != len(dst) {
-		return d.fail(c, corrupt("%d values instead of %d", c.values, len(dst)))
+	if err := d.enough(c, len(dst)); err != nil {
+		return err
 	}
 	if c.values > len(dst) {
 		err = firstNumbers(dst, raw)
@@ -189,8 +206,11 @@ func (d *decoder) fixed(k kind, n, width int) ([]byte, error) {
 		return nil, nil
 	}
 	raw, err := d.bytes(c, &c.data)
-	if err == nil && (len(raw) != c.values*width || c.values < n || d.whole() && c.values != n) {
-		err = d.fail(c, corrupt("%d bytes for %d values", len(raw), n))
+	if err == nil {
+		err = d.enough(c, n)
+	}
+	if err == nil && len(raw) != c.values*width {
+		err = d.fail(c, corrupt("%d bytes for %d values", len(raw), c.values))
 	}
 	return raw, err
 }
@@ -230,6 +250,9 @@ func (d *decoder) codes(dst *[]span.Code, k kind, lo, hi int) error {
 
 // strings reads the values [lo, hi) of a column of strings. The slice is valid until the next call.
 func (d *decoder) strings(c *column, lo, hi int) ([]span.Code, error) {
+	if err := d.enough(c, hi); err != nil {
+		return nil, err
+	}
 	text, err := d.bytes(c, &c.dict)
 	if err != nil {
 		return nil, err

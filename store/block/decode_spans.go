@@ -88,7 +88,10 @@ func (d *decoder) ids() error {
 		row += int(rows)
 	}
 	if c := d.d.col(kTraceShort); c != nil {
-		short := make([]uint64, min(c.values, d.d.info.Rows))
+		if c.values > d.d.info.Rows {
+			return d.fail(c, corrupt("%d values for %d rows", c.values, d.d.info.Rows))
+		}
+		short := make([]uint64, c.values)
 		if err := d.prefix(func() error { return numbersOf(d, c, short) }); err != nil {
 			return err
 		}

@@ -53,7 +53,10 @@ func (in *inspector) file() {
 	o, off, err := readHeader(in.r, in.size)
 	if err != nil {
 		in.line("header at 0: DAMAGED: %v", err)
-		off = headerFixed
+		if off, err = nextGroup(in.r, 0, in.size); err != nil {
+			in.line("from 0 on: cannot be read: %v", err)
+			return
+		}
 	} else {
 		in.line("header at 0: version %d, %s, tenant %q, arrival %s to %s", version, signalName(o.Signal), o.Tenant, when(o.MinArrival), when(o.MaxArrival))
 	}
@@ -75,8 +78,9 @@ func (in *inspector) file() {
 			in.line("from %d on: cannot be read: %v", off, nextErr)
 			break
 		}
-		if footerErr == nil || next < end {
-			in.line("row group at %d: DAMAGED: %v; the next is at %d", off, err, next)
+		if footerErr == nil || next < end || in.begins(off) {
+			in.line("\ngroup %d at %d: DAMAGED: %v; the next thing is at %d", groups, off, err, next)
+			groups++
 		} else {
 			in.line("no more row groups from %d on", off)
 		}
@@ -88,6 +92,13 @@ func (in *inspector) file() {
 	}
 	in.index(f)
 	in.footer(f)
+}
+
+// begins reports whether what is at off begins like a row group.
+func (in *inspector) begins(off int64) bool {
+	var h [len(groupMagic)]byte
+	_, err := in.r.ReadAt(h[:], off)
+	return err == nil && string(h[:]) == groupMagic
 }
 
 func signalName(s span.Signal) string {
