@@ -3,6 +3,7 @@ module github.com/clew-tracing/clew
 go 1.26.8
 
 require (
+	github.com/DataDog/sketches-go v1.4.8
 	github.com/FastFilter/xorfilter v0.4.2-0.20260120015552-4e5a4d9df65a // indirect
 	github.com/VictoriaMetrics/easyproto v1.1.3 // indirect
 	github.com/bahlo/generic-list-go v0.2.0 // indirect

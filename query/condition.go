@@ -57,6 +57,9 @@ func (a Aliases) exact(e *traceql.Binary) (match.Expr, bool) {
 	if !ok {
 		return match.Expr{}, false
 	}
+	if all, ok := rootTest(f, op, value); ok && all {
+		return match.Where(match.Cond{Field: match.Of(match.ParentID), Op: match.Absent}), true
+	}
 	names := a.names(f.Ref)
 	for _, n := range names {
 		if n.Intrinsic.OfTrace() {
@@ -212,7 +215,7 @@ func (a Aliases) comparison(e *traceql.Binary, negated bool) match.Expr {
 	if negated {
 		return constant(true)
 	}
-	if isRootTest(e) {
+	if f, op, value, ok := fieldAndConstant(e); ok && onlyRoots(f, op, value) {
 		return match.Where(match.Cond{Field: match.Of(match.ParentID), Op: match.Absent})
 	}
 	// Whatever is compared has to be there, unless with nil.
@@ -247,13 +250,26 @@ func (a Aliases) present(e traceql.Expr) match.Expr {
 	return constant(true)
 }
 
-// isRootTest reports whether the comparison is one of the ways to ask for root spans by the nested set.
-func isRootTest(e *traceql.Binary) bool {
-	f, op, value, ok := fieldAndConstant(e)
-	if !ok || f.Intrinsic != traceql.IntrinsicNestedSetParent || value.Type != traceql.TypeInt {
-		return false
+// rootTest reports whether a comparison of a field with a constant holds for root spans only, by the nested set, and
+// whether it holds for each of them: a root's parent is -1, that of every other span is not negative.
+func rootTest(f *traceql.Field, op traceql.Op, value traceql.Static) (all, ok bool) {
+	if f.Parent || f.Intrinsic != traceql.IntrinsicNestedSetParent || value.Type != traceql.TypeInt {
+		return false, false
 	}
-	return op == traceql.OpLess && value.Int <= 0 || op == traceql.OpLessEq && value.Int < 0 || op == traceql.OpEq && value.Int == -1
+	switch op {
+	case traceql.OpLess:
+		return value.Int == 0, value.Int <= 0
+	case traceql.OpLessEq:
+		return value.Int == -1, value.Int < 0
+	case traceql.OpEq:
+		return value.Int == -1, value.Int == -1
+	}
+	return false, false
+}
+
+func onlyRoots(f *traceql.Field, op traceql.Op, value traceql.Static) bool {
+	_, ok := rootTest(f, op, value)
+	return ok
 }
 
 func constant(v bool) match.Expr {

@@ -36,6 +36,9 @@ func (e *memEngine) Append(_ context.Context, b *span.Batch) error {
 
 func (e *memEngine) Scan(ctx context.Context, r store.Request) iter.Seq2[*span.Batch, error] {
 	e.scans = append(e.scans, r)
+	if r.Unit == store.UnitSpan {
+		return e.scanSpans(ctx, r)
+	}
 	return func(yield func(*span.Batch, error) bool) {
 		var b span.Batch
 		e.all.CopyOrdered(&b)
@@ -80,6 +83,37 @@ func (e *memEngine) Scan(ctx context.Context, r store.Request) iter.Seq2[*span.B
 			if !yield(&out, nil) {
 				return
 			}
+		}
+	}
+}
+
+// scanSpans yields the spans that match in the order that they came in, a few at a time.
+func (e *memEngine) scanSpans(ctx context.Context, r store.Request) iter.Seq2[*span.Batch, error] {
+	return func(yield func(*span.Batch, error) bool) {
+		var hits bitset.Set
+		match.Compile(r.Where).Match(&e.all, &hits)
+		var out span.Batch
+		for row := range e.all.Len() {
+			if hits.Test(row) && r.Window.Contains(e.all.Start[row]) {
+				c := span.NewCopier(&out)
+				c.From(&e.all)
+				c.Row(row)
+			}
+			if out.Len() == 0 || out.Len() < 2*max(1, e.perBatch) && row < e.all.Len()-1 {
+				continue
+			}
+			if r.Counters != nil {
+				r.Counters.Spans += int64(out.Len())
+			}
+			project(&out, r.Fields)
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(&out, nil) {
+				return
+			}
+			out = span.Batch{}
 		}
 	}
 }

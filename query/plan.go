@@ -35,7 +35,11 @@ func Compile(text string, aliases Aliases) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := executable(q).Err(); err != nil {
+	errs := executable(q)
+	if len(errs) == 0 {
+		errs = noSeries(q)
+	}
+	if err := errs.Err(); err != nil {
 		return nil, err
 	}
 	p := &Plan{Query: q, aliases: aliases, Where: candidates(aliases, q.Pipeline)}
@@ -44,7 +48,7 @@ func Compile(text string, aliases Aliases) (*Plan, error) {
 	return p, nil
 }
 
-// executable refuses what the language has and a search cannot do.
+// executable refuses what the language has and nobody can do.
 func executable(q *traceql.Query) traceql.Errors {
 	var errs traceql.Errors
 	refuse := func(n traceql.Node, class traceql.Class, message, hint string) {
@@ -72,11 +76,19 @@ func executable(q *traceql.Query) traceql.Errors {
 			}
 		}
 	}
+	return errs
+}
+
+// noSeries refuses metrics where traces are wanted.
+func noSeries(q *traceql.Query) (errs traceql.Errors) {
 	traceql.Walk(q, func(n traceql.Node) bool {
-		switch n := n.(type) {
+		switch n.(type) {
 		case *traceql.Metrics, *traceql.Compare, *traceql.TopK, *traceql.SeriesFilter, *traceql.Math:
-			if len(errs) == 0 {
-				refuse(n, traceql.ClassUnsupported, "metrics are not supported yet", "a search ends in spansets: { } | count() > 2")
+			if r := n.Pos(); len(errs) == 0 {
+				errs = append(errs, &traceql.Error{
+					From: r.From, To: r.To, Class: traceql.ClassCheck, Message: "this makes series of the spans, and a search finds traces",
+					Hint: "ask for metrics, or leave it out",
+				})
 			}
 			return false
 		}

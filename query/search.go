@@ -13,8 +13,9 @@ import (
 
 // Executor answers queries over an engine. It is safe for any number of goroutines.
 type Executor struct {
-	engine  store.Engine
-	aliases Aliases
+	engine       store.Engine
+	aliases      Aliases
+	metricsBytes int64
 }
 
 // Config is what an Executor needs.
@@ -23,10 +24,18 @@ type Config struct {
 	Engine store.Engine
 	// Aliases are the other names of fields; nil for none, which is what Tempo does.
 	Aliases Aliases
+	// MetricsBytes bounds what one metrics query keeps of series while it runs; 0 means 128 MiB. Past it an answer is
+	// partial.
+	MetricsBytes int64
 }
 
 // New returns an Executor.
-func New(c Config) *Executor { return &Executor{engine: c.Engine, aliases: c.Aliases} }
+func New(c Config) *Executor {
+	if c.MetricsBytes <= 0 {
+		c.MetricsBytes = defaultMetricsBytes
+	}
+	return &Executor{engine: c.Engine, aliases: c.Aliases, metricsBytes: c.MetricsBytes}
+}
 
 // DefaultLimit is how many traces a search gives when it does not say.
 const DefaultLimit = 20

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -27,9 +28,10 @@ import (
 //	fields [scope=s] [filter={...}]
 //	values [filter={...}]      one field a line
 //	complete                   one text a line, with a ‸ where the cursor is
+//	metrics start=t end=t [step=d] [instant] [exemplars=n] [max-series=n] [memory=bytes] [windows]   one query a line, its series
 //	aliases                    lines of names of one field, the preferred one first
 func TestFiles(t *testing.T) {
-	datadriven.Walk(t, "testdata/ttest", func(t *testing.T, path string) {
+	run := func(t *testing.T, path string) {
 		f := &testFile{engine: &memEngine{perBatch: 2}}
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			out, err := f.run(t.Context(), d)
@@ -38,7 +40,9 @@ func TestFiles(t *testing.T) {
 			}
 			return out
 		})
-	})
+	}
+	datadriven.Walk(t, "testdata/ttest", run)
+	datadriven.Walk(t, "testdata/metrics", run)
 }
 
 type testFile struct {
@@ -87,6 +91,8 @@ func (f *testFile) run(ctx context.Context, d *datadriven.TestData) (string, err
 			err = f.eval(ctx, d, line, &out)
 		case "ids":
 			err = f.ids(ctx, line, &out)
+		case "metrics":
+			err = f.metrics(ctx, d, line, &out)
 		case "complete":
 			err = f.complete(ctx, line, &out)
 		case "values":
@@ -198,6 +204,86 @@ func writeTrace(out *strings.Builder, t *Trace) {
 			}
 			out.WriteByte('\n')
 		}
+	}
+}
+
+// metrics shows series as lines of samples by time, counted from base.
+func (f *testFile) metrics(ctx context.Context, d *datadriven.TestData, line string, out *strings.Builder) error {
+	r := MetricsRequest{Tenant: span.DefaultTenant, Query: line, Instant: d.HasArg("instant")}
+	c := Config{Engine: f.engine}
+	for _, arg := range d.CmdArgs {
+		var ns int64
+		if len(arg.Vals) > 0 {
+			ns, _ = traceql.ParseDuration(arg.Vals[0])
+		}
+		switch arg.Key {
+		case "start":
+			r.Start = base + ns
+		case "end":
+			r.End = base + ns
+		case "step":
+			r.Step = ns
+		case "exemplars":
+			fmt.Sscan(arg.Vals[0], &r.Exemplars)
+		case "max-series":
+			fmt.Sscan(arg.Vals[0], &r.MaxSeries)
+		case "memory":
+			fmt.Sscan(arg.Vals[0], &c.MetricsBytes)
+		}
+	}
+	if f.aliases != nil {
+		c.Aliases = func(name match.Field) []match.Field { return f.aliases[name] }
+	}
+	fmt.Fprintf(out, "%s\n", line)
+	if d.HasArg("windows") {
+		r.OnWindow = func(res *MetricsResult) error {
+			out.WriteString("  window\n")
+			writeSeries(out, res)
+			return nil
+		}
+	}
+	res, err := New(c).Metrics(ctx, r)
+	if errors.Is(err, ErrRange) {
+		fmt.Fprintf(out, "  %v\n", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if d.HasArg("windows") {
+		out.WriteString("  all\n")
+	}
+	writeSeries(out, res)
+	return nil
+}
+
+func writeSeries(out *strings.Builder, res *MetricsResult) {
+	at := func(ns int64) string { return traceql.Static{Type: traceql.TypeDuration, Int: ns - base}.String() }
+	for _, s := range res.Series {
+		out.WriteString("  {")
+		for i, l := range s.Labels {
+			if i > 0 {
+				out.WriteString(", ")
+			}
+			fmt.Fprintf(out, "%s=%s", l.Name, l.Value)
+		}
+		out.WriteString("}")
+		for i, v := range s.Values {
+			if !math.IsNaN(v) {
+				fmt.Fprintf(out, " %s:%.4g", at(res.Times.At(i)), v)
+			}
+		}
+		out.WriteByte('\n')
+		for _, e := range s.Exemplars {
+			fmt.Fprintf(out, "    exemplar %s at %s of %.4g", shortID(e.TraceID.String()), at(e.Time), e.Value)
+			for _, a := range e.Attributes {
+				fmt.Fprintf(out, " %s=%s", a.Name, a.Readable().Text())
+			}
+			out.WriteByte('\n')
+		}
+	}
+	if res.Partial {
+		fmt.Fprintf(out, "  partial: %s\n", res.Reason)
 	}
 }
 

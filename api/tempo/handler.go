@@ -44,7 +44,7 @@ func New(c Config) http.Handler {
 	route := func(path string, serve func(http.ResponseWriter, *http.Request) error) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 			if err := serve(w, r); err != nil {
-				writeError(w, r.URL.Query().Get("q"), err)
+				writeError(w, queryText(r.URL.Query()), err)
 			}
 		})
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
@@ -64,6 +64,8 @@ func New(c Config) http.Handler {
 	// Tag names may have slashes in them, so the names are cut from the path by hand.
 	route("/api/search/tag/{rest...}", h.tagValuesV1)
 	route("/api/v2/search/tag/{rest...}", h.tagValuesV2)
+	route("/api/metrics/query_range", h.metricsRange)
+	route("/api/metrics/query", h.metricsInstant)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is nothing at "+r.URL.Path, http.StatusNotFound)
 	})
@@ -72,7 +74,7 @@ func New(c Config) http.Handler {
 
 // Paths returns the patterns under which the handler must stand where it shares a mux.
 func Paths() []string {
-	return []string{"/api/echo", "/api/status/", "/api/v2/traces/", "/api/search", "/api/search/", "/api/v2/search/"}
+	return []string{"/api/echo", "/api/status/", "/api/v2/traces/", "/api/search", "/api/search/", "/api/v2/search/", "/api/metrics/"}
 }
 
 func (h *handler) echo(w http.ResponseWriter, _ *http.Request) error {
@@ -116,7 +118,7 @@ func writeError(w http.ResponseWriter, text string, err error) {
 		http.Error(w, "invalid TraceQL query: "+describe(text, all[0]), http.StatusBadRequest)
 	case errors.As(err, &one):
 		http.Error(w, "invalid TraceQL query: "+describe(text, one), http.StatusBadRequest)
-	case errors.Is(err, span.ErrID):
+	case errors.Is(err, span.ErrID), errors.Is(err, query.ErrRange):
 		http.Error(w, err.Error(), http.StatusBadRequest)
 	case errors.Is(err, store.ErrNotFound):
 		http.Error(w, err.Error(), http.StatusNotFound)

@@ -126,15 +126,20 @@ func (h *handler) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := searchResponse{Traces: []traceMetadata{}, Metrics: searchMetrics{
-		InspectedTraces: clamp32(res.Scanned.Traces), InspectedBytes: nonZero(res.Scanned.Bytes), InspectedSpans: nonZero(res.Scanned.Spans),
-		TotalBlocks: clamp32(res.Scanned.Blocks + res.Scanned.BlocksSkipped), CompletedJobs: 1, TotalJobs: 1,
-	}}
+	out := searchResponse{Traces: []traceMetadata{}, Metrics: scanned(res.Scanned)}
 	for _, t := range res.Traces {
 		out.Traces = append(out.Traces, metadata(t))
 	}
 	writeJSON(w, out)
 	return nil
+}
+
+// scanned translates the work that an answer took.
+func scanned(c store.Counters) searchMetrics {
+	return searchMetrics{
+		InspectedTraces: clamp32(c.Traces), InspectedBytes: nonZero(c.Bytes), InspectedSpans: nonZero(c.Spans),
+		TotalBlocks: clamp32(c.Blocks + c.BlocksSkipped), CompletedJobs: 1, TotalJobs: 1,
+	}
 }
 
 // metadata translates one trace.
