@@ -78,6 +78,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		Sink: s.engine, Log: o.Logger.With("part", "ingest"), Stats: ingest.NewStats(s.registry), MaxRequest: int(c.MaxRequest),
 		Admission: ingest.NewAdmission(int64(c.MemoryLimit)/4, admissionWait), CORSOrigins: c.CORSOrigins,
 	}
+	ingest.RegisterAdmission(s.registry, s.receiver.Admission)
 	s.registerMetrics()
 	open, err := c.listen(ctx, o.Logger)
 	if err != nil {

@@ -4,9 +4,8 @@ package span
 
 import (
 	"bytes"
+	"hash/maphash"
 	"unsafe"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Code names a string of a [Strings]. Code 0 is always the empty string. Equal strings of one Strings have equal codes.
@@ -110,9 +109,13 @@ func (s *Strings) Lookup(v string) (Code, bool) {
 	}
 }
 
+// seed makes hashes differ from process to process, so that no sender can choose strings that all meet in one slot. The
+// order of codes does not depend on it. Read-only.
+var seed = maphash.MakeSeed()
+
 // hashString folds the 64-bit hash so that both halves decide; zero is fine, since codes in the table are never zero.
 func hashString(v string) uint32 {
-	h := xxhash.Sum64String(v)
+	h := maphash.String(seed, v)
 	return uint32(h) ^ uint32(h>>32)
 }
 
