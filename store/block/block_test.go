@@ -326,6 +326,34 @@ func BenchmarkWrite(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*in.Len()), "ns/span")
 }
 
+// BenchmarkReadTrace reads single traces out of full row groups.
+func BenchmarkReadTrace(b *testing.B) {
+	file, in := write(b, spantest.Random(1, 64<<10), 0)
+	r := open(b, file)
+	var ids []span.TraceID
+	for lo, hi := range in.Traces() {
+		ids = append(ids, in.FullID(lo, hi))
+	}
+	var out span.Batch
+	c := span.NewCopier(&out)
+	n := 0
+	for b.Loop() {
+		out.Reset()
+		c.Reset(&out)
+		id := ids[n*7919%len(ids)]
+		n++
+		groups, err := r.Find(id.Key())
+		if err != nil || len(groups) == 0 {
+			b.Fatal(groups, err)
+		}
+		for _, g := range groups {
+			if err := r.ReadTrace(context.Background(), g, id, c, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
 	file, in := write(b, spantest.Random(1, 32<<10), 0)
 	r := open(b, file)
