@@ -26,6 +26,8 @@ type decoder struct {
 	lo, hi int
 	read   int64    // bytes read from the file
 	segs   [][]byte // raw bytes of the segments read so far
+	stored []byte   // of the segment at hand
+	free   [][]byte // memory of segments that were read before
 	nums   []uint64
 	u32    []uint32
 	dict   dictionary
@@ -34,6 +36,31 @@ type decoder struct {
 	parents   []int32  // of each row in [lo, hi), the row of its parent if that is an earlier one, otherwise -1
 	templates []uint32 // of each row in [0, hi), its template
 	attrs     attrDecoder
+}
+
+// reset gives up the group and all that was read of it, and keeps the memory.
+func (d *decoder) reset() {
+	const keep = 8 << 20 // of one segment; an unusually large one is not worth holding
+	for _, s := range d.segs {
+		if s != nil && cap(s) <= keep {
+			d.free = append(d.free, s[:0])
+		}
+	}
+	d.ctx, d.r, d.zstd, d.d, d.want, d.b = nil, nil, nil, nil, nil, nil
+	d.lo, d.hi, d.read, d.segs = 0, -1, 0, d.segs[:0]
+	d.table = traceTable{}
+}
+
+// memory returns n bytes of capacity or less.
+func (d *decoder) memory(n int) []byte {
+	if k := len(d.free); k > 0 {
+		m := d.free[k-1]
+		d.free = d.free[:k-1]
+		if cap(m) >= n {
+			return m
+		}
+	}
+	return make([]byte, 0, n)
 }
 
 // whole reports whether all rows are read, so that columns must have exactly as many values as are used.
@@ -85,7 +112,14 @@ func (d *decoder) corrupt(format string, args ...any) error {
 
 func (d *decoder) segment(i int) ([]byte, error) {
 	s := &d.d.segs[i]
-	stored := make([]byte, s.stored)
+	stored := d.stored
+	if !s.zstd {
+		stored = d.memory(s.stored) // it stays
+	}
+	stored = grow(stored, s.stored)
+	if s.zstd {
+		d.stored = stored
+	}
 	if _, err := d.r.ReadAt(stored, d.d.bodyOff+s.off); err != nil {
 		return nil, err
 	}
@@ -93,19 +127,25 @@ func (d *decoder) segment(i int) ([]byte, error) {
 	if xxhash.Sum64(stored) != s.checksum {
 		return nil, corrupt("segment %d does not have its checksum", i)
 	}
-	return inflate(d.zstd, stored, s.zstd, s.raw)
+	if !s.zstd {
+		return inflate(nil, stored, nil, s.raw)
+	}
+	return inflate(d.zstd, stored, d.memory(plausible(s.raw, s.stored)), s.raw)
 }
 
-// inflate returns the raw bytes of a segment, never nil. The length that the directory announces is believed as far as a
-// column compresses in practice; beyond that, memory grows as bytes come.
-func inflate(z *zstd.Decoder, stored []byte, compressed bool, raw int) ([]byte, error) {
-	if compressed {
+// plausible bounds the raw length that a directory announces by how far columns compress in practice.
+func plausible(raw, stored int) int { return min(raw, 64<<10+1000*stored) }
+
+// inflate returns the raw bytes of a segment, never nil, in memory that grows as bytes come. Without z, the segment is not
+// compressed.
+func inflate(z *zstd.Decoder, stored, memory []byte, raw int) ([]byte, error) {
+	if z != nil {
 		var h zstd.Header
 		if err := h.Decode(stored); err != nil || h.HasFCS && h.FrameContentSize != uint64(raw) {
 			return nil, corrupt("segment is a frame of %d bytes instead of %d", h.FrameContentSize, raw)
 		}
 		var err error
-		if stored, err = z.DecodeAll(stored, make([]byte, 0, min(raw, 64<<10+1000*len(stored)))); err != nil {
+		if stored, err = z.DecodeAll(stored, memory[:0]); err != nil {
 			return nil, corrupt("segment: %v", err)
 		}
 	}

@@ -45,7 +45,7 @@ func plainGroup(t testing.TB, b *span.Batch) (dir, body []byte) {
 	}
 	for i := range e.segs {
 		s := &e.segs[i]
-		raw, err := inflate(inflater, e.body[s.off:int(s.off)+s.stored], s.zstd, s.raw)
+		raw, err := inflateIf(s.zstd, inflater, e.body[s.off:int(s.off)+s.stored], s.raw)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,6 +56,13 @@ func plainGroup(t testing.TB, b *span.Batch) (dir, body []byte) {
 	group, _ := e.assemble(info)
 	dirLen := int(binary.LittleEndian.Uint32(group[8:]))
 	return bytes.Clone(group[groupFixed : groupFixed+dirLen]), body
+}
+
+func inflateIf(compressed bool, z *zstd.Decoder, stored []byte, raw int) ([]byte, error) {
+	if !compressed {
+		z = nil
+	}
+	return inflate(z, stored, nil, raw)
 }
 
 // forged returns a decoder of a group whose checksums are right, whatever else is not.
@@ -331,10 +338,10 @@ func TestBomb(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, err := inflate(inflater, bomb, true, 10); !errors.Is(err, store.ErrCorrupt) {
+	if _, err := inflate(inflater, bomb, nil, 10); !errors.Is(err, store.ErrCorrupt) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := inflate(inflater, z.EncodeAll([]byte("short"), nil), true, maxRaw); !errors.Is(err, store.ErrCorrupt) {
+	if _, err := inflate(inflater, z.EncodeAll([]byte("short"), nil), nil, maxRaw); !errors.Is(err, store.ErrCorrupt) {
 		t.Errorf("error %v", err)
 	}
 	runtime.ReadMemStats(&after)

@@ -33,6 +33,8 @@ type Reader struct {
 	// Rebuilt says why the footer had to be rebuilt from the row groups; nil where it was whole.
 	rebuilt error
 
+	decoders sync.Pool // of *decoder
+
 	mu    sync.Mutex // protects what follows
 	index *traceIndex
 	dirs  []*directory
@@ -136,7 +138,7 @@ func (r *Reader) readIndex() (*traceIndex, error) {
 	if xxhash.Sum64(stored) != p.checksum {
 		return nil, corrupt("trace index does not have its checksum")
 	}
-	raw, err := inflate(r.zstd, stored, true, p.raw)
+	raw, err := inflate(r.zstd, stored, make([]byte, 0, plausible(p.raw, p.stored)), p.raw)
 	if err != nil {
 		return nil, err
 	}
@@ -148,22 +150,37 @@ func (r *Reader) readIndex() (*traceIndex, error) {
 func (r *Reader) rebuildIndex() (*traceIndex, error) {
 	var entries []indexEntry
 	for g := range r.f.groups {
-		var t *traceTable
-		info, err := readDirectory(r.r, r.f.groups[g].Offset, r.size)
-		if err == nil {
-			t, err = r.decoder(context.Background(), info).traceTable()
-		}
+		keys, err := r.traceKeys(g)
 		if errors.Is(err, store.ErrCorrupt) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		for i := range info.info.Traces {
-			entries = append(entries, indexEntry{fingerprint(t.id(i).Key()), uint32(g)})
+		for _, key := range keys {
+			entries = append(entries, indexEntry{fingerprint(key), uint32(g)})
 		}
 	}
 	return indexOf(entries), nil
+}
+
+// traceKeys returns the keys of a group's traces.
+func (r *Reader) traceKeys(group int) ([]uint64, error) {
+	d, err := readDirectory(r.r, r.f.groups[group].Offset, r.size)
+	if err != nil {
+		return nil, err
+	}
+	dec := r.decoder(context.Background(), d)
+	defer r.release(dec)
+	t, err := dec.traceTable()
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]uint64, len(t.rows))
+	for i := range keys {
+		keys[i] = t.id(i).Key()
+	}
+	return keys, nil
 }
 
 // Find returns the row groups that may hold spans of the trace key: all that do, and rarely another.
@@ -190,9 +207,21 @@ func (r *Reader) Skip(group int, e match.Expr) bool {
 	return err == nil && !d.can(&e)
 }
 
-// decoder returns one for the group that reads no rows yet.
+// decoder returns one for the group that reads no rows yet. Give it back with release.
 func (r *Reader) decoder(ctx context.Context, d *directory) *decoder {
-	return &decoder{ctx: ctx, r: r.r, zstd: r.zstd, d: d, hi: -1}
+	dec, _ := r.decoders.Get().(*decoder)
+	if dec == nil {
+		dec = &decoder{}
+	}
+	dec.ctx, dec.r, dec.zstd, dec.d, dec.hi = ctx, r.r, r.zstd, d, -1
+	dec.segs = append(dec.segs[:0], make([][]byte, len(d.segs))...)
+	return dec
+}
+
+// release keeps the scratch memory of a decoder for the next read.
+func (r *Reader) release(dec *decoder) {
+	dec.reset()
+	r.decoders.Put(dec)
 }
 
 // Read appends all rows of the group to dst, which must be empty, with the columns of p (see [store.Projection]). Errors
@@ -203,6 +232,7 @@ func (r *Reader) Read(ctx context.Context, group int, p store.Projection, dst *s
 		return err
 	}
 	dec := r.decoder(ctx, d)
+	defer r.release(dec)
 	dec.want, dec.b = want(p), dst
 	dec.all()
 	err = dec.group()
@@ -224,6 +254,7 @@ func (r *Reader) ReadTrace(ctx context.Context, group int, id span.TraceID, dst 
 	dec := r.decoder(ctx, d)
 	dec.want, dec.b = want(store.Projection{All: true}), &span.Batch{}
 	defer func() {
+		defer r.release(dec)
 		if c != nil {
 			c.Bytes += dec.read
 			c.RowGroups++
