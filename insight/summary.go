@@ -63,7 +63,11 @@ func join(dst []byte, start int, b *span.Batch, i int, keys ...string) []byte {
 		if v.Type == span.TypeString {
 			return append(dst, clip(v.Str)...)
 		}
-		return v.AppendText(dst)
+		word := len(dst)
+		if dst = v.AppendText(dst); len(dst)-word > maxWord {
+			dst = append(dst[:word], clip(string(dst[word:]))...)
+		}
+		return dst
 	}
 	return dst
 }
