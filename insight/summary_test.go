@@ -54,7 +54,7 @@ func TestSummary(t *testing.T) {
 		{"RPC", attrs{str("rpc.system", "grpc"), str("rpc.service", "cart.Cart"), str("rpc.method", "Get"), num("rpc.grpc.status_code", 0)}, "cart.Cart Get 0"},
 		{"HTTP before RPC", attrs{str("rpc.system", "connect"), str("http.request.method", "POST")}, "POST"},
 		{"long value", attrs{str("http.request.method", "GET"), str("url.path", long)}, "GET " + long[:120] + "…"},
-		{"cut at a rune", attrs{str("http.request.method", long[:119] + "☕")}, long[:119] + "…"},
+		{"cut at a rune", attrs{str("http.request.method", long[:119]+"☕")}, long[:119] + "…"},
 		{"array", attrs{{Key: "db.system", Value: span.ArrayValue(span.StringValue("a"), span.IntValue(1))}}, `["a", 1]`},
 		{"long array", attrs{{Key: "db.system", Value: span.ArrayValue(span.StringValue(long))}}, `["` + long[:118] + "…"},
 	} {
