@@ -93,7 +93,7 @@ func (e *emitter) copyRows(b *span.Batch, lo, hi int32) {
 
 // addAgain assembles a split trace a second time.
 func (e *emitter) addAgain(c *candidate) error {
-	b, _, err := e.s.e.assemble(e.s.ctx, e.s.v, span.TraceIDFrom(0, c.id.Key()), nil)
+	b, err := e.s.assembler.trace(c.id.Key())
 	if err != nil {
 		return err
 	}

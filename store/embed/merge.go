@@ -177,12 +177,6 @@ func (e *Engine) merge(ctx context.Context, v *view, run []*blockRef) error {
 	return nil
 }
 
-// place is a row group of a block that is merged.
-type place struct {
-	block *blockRef
-	group int
-}
-
 // merger is one merge under way: a sweep over all row groups by the start of the trace, near spans before far ones.
 type merger struct {
 	e           *Engine

@@ -7,6 +7,7 @@ import (
 	"container/heap"
 	"context"
 	"iter"
+	"slices"
 	"sync"
 
 	"github.com/clew-tracing/clew/base/bitset"
@@ -30,7 +31,7 @@ func (e *Engine) Scan(ctx context.Context, r store.Request) iter.Seq2[*span.Batc
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		s := &scanner{e: e, v: v, ctx: ctx, r: r, seen: map[uint64]struct{}{}}
+		s := e.newScanner(ctx, v, r)
 		if r.Unit == store.UnitTrace {
 			s.traces(yield)
 		} else {
@@ -46,20 +47,29 @@ type scanner struct {
 	ctx context.Context
 	r   store.Request
 
+	assembler assembler
+
 	mu     sync.Mutex // protects what follows
 	seen   map[uint64]struct{}
-	owned  int64 // bytes of assembled traces that wait to be emitted
+	aside  map[uint64]bool // split traces of a scan by span: whether their spans are laid aside
+	kept   int64           // bytes of assembled traces that wait to be emitted, or of spans laid aside
 	damage error
+}
+
+func (e *Engine) newScanner(ctx context.Context, v *view, r store.Request) *scanner {
+	s := &scanner{e: e, v: v, ctx: ctx, r: r, seen: map[uint64]struct{}{}, aside: map[uint64]bool{}}
+	s.assembler.s = s
+	return s
 }
 
 // keep reports whether there is memory to keep an assembled trace until it is emitted.
 func (s *scanner) keep(b *span.Batch) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.owned > s.e.cfg.ScanBytes {
+	if s.kept > s.e.cfg.ScanBytes {
 		return false
 	}
-	s.owned += int64(b.Mem())
+	s.kept += int64(b.Mem())
 	return true
 }
 
@@ -67,7 +77,7 @@ func (s *scanner) keep(b *span.Batch) bool {
 func (s *scanner) emitted(b *span.Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.owned -= int64(b.Mem())
+	s.kept -= int64(b.Mem())
 }
 
 // claim reports whether the caller is the first to meet this split trace, and so the one to assemble it.
@@ -112,10 +122,14 @@ type worker struct {
 	sel     bitset.Set
 	met     map[uint64]struct{} // trace keys met in the present chunk
 	refs    []rowRef
+	aside   span.Batch // spans of split traces, laid aside by a scan by span
+	copier  *span.Copier
 }
 
 func (s *scanner) newWorker() *worker {
-	return &worker{s: s, matcher: match.Compile(s.r.Where), met: map[uint64]struct{}{}}
+	w := &worker{s: s, matcher: match.Compile(s.r.Where), met: map[uint64]struct{}{}}
+	w.copier = span.NewCopier(&w.aside)
+	return w
 }
 
 // match selects the rows of b that satisfy the filter.
@@ -139,6 +153,9 @@ type candidate struct {
 	chunk  *unit
 	lo, hi int32
 	own    *span.Batch
+	// split means that only a part of the trace was seen: it is assembled when it is next in line. Until then start is not
+	// before the real start, nor, where several traces share the key, before that of any which matches here.
+	split bool
 }
 
 // compare orders candidates newest first, equal ones by trace id.
@@ -178,6 +195,17 @@ func (s *scanner) traces(yield func(*span.Batch, error) bool) {
 	for len(units) > 0 || len(found) > 0 {
 		if len(found) > 0 && (len(units) == 0 || found[0].start > units[0].maxTrace) {
 			c := heap.Pop(&found).(candidate)
+			if c.split {
+				whole, err := s.resolve(c.id.Key())
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				for _, c := range whole {
+					heap.Push(&found, c)
+				}
+				continue
+			}
 			ok, err := out.add(&c)
 			if err != nil {
 				yield(nil, err)
@@ -300,9 +328,7 @@ func (w *worker) candidates(u *unit) (list []candidate, err error) {
 		}
 		next = sel.NextSet(hi)
 		if s.v.splits.has(b.TraceID[lo].Key()) {
-			if list, err = w.splitCandidates(list, b.TraceID[lo].Key(), &c); err != nil {
-				return nil, err
-			}
+			list = append(list, candidate{start: slices.Max(b.Start[lo:hi]), id: b.TraceID[lo], split: true})
 		} else if !u.splitOnly {
 			start, end := b.Extent(lo, hi)
 			cand := candidate{start: start, id: b.FullID(lo, hi), group: rows, lo: int32(lo), hi: int32(hi)}
@@ -344,13 +370,17 @@ func (w *worker) chunkCandidates(u *unit, b *span.Batch, sel *bitset.Set, c *sto
 		if len(w.met)%256 == 0 && s.ctx.Err() != nil {
 			return nil, s.ctx.Err()
 		}
+		w.refs = s.v.refsOf(w.refs[:0], u.head, key)
 		if s.v.splits.has(key) {
-			if list, err = w.splitCandidates(list, key, c); err != nil {
-				return nil, err
+			cand := candidate{start: b.Start[i], id: b.TraceID[i], split: true}
+			for _, ref := range w.refs {
+				if ref.chunk() == u.chunk.index {
+					cand.start = max(cand.start, b.Start[ref.row()])
+				}
 			}
+			list = append(list, cand)
 			continue
 		}
-		w.refs = s.v.refsOf(w.refs[:0], u.head, key)
 		row := w.refs[0].row()
 		cand := candidate{start: b.Start[row], id: b.TraceID[row], chunk: u}
 		end := b.Until(row)
@@ -368,27 +398,22 @@ func (w *worker) chunkCandidates(u *unit, b *span.Batch, sel *bitset.Set, c *sto
 	return list, nil
 }
 
-// splitCandidates assembles a trace that needs it and adds what of it is asked for: usually one, more where several trace
-// ids share the key.
-func (w *worker) splitCandidates(list []candidate, key uint64, c *store.Counters) ([]candidate, error) {
-	s := w.s
+// resolve assembles a split trace and returns what of it is asked for: usually one candidate, more where several trace ids
+// share the key, none where it lies outside of the window or was resolved already.
+func (s *scanner) resolve(key uint64) (list []candidate, err error) {
 	if !s.claim(key) {
-		return list, nil
+		return nil, nil
 	}
-	b, damage, err := s.e.assemble(s.ctx, s.v, span.TraceIDFrom(0, key), c)
+	b, err := s.assembler.trace(key)
 	if err != nil {
 		return nil, err
 	}
-	if damage != nil {
-		s.damaged(damage)
-	}
-	several := false
 	for lo, hi := range b.Traces() {
-		several = several || lo > 0
 		start, end := b.Extent(lo, hi)
 		cand := candidate{start: start, id: b.FullID(lo, hi), lo: int32(lo), hi: int32(hi)}
-		if s.wanted(&cand, end) && (!several && hi == b.Len() || s.matches(b, lo, hi)) {
-			if hi-lo == b.Len() && s.keep(b) {
+		alone := hi-lo == b.Len()
+		if s.wanted(&cand, end) && (alone || s.matches(b, lo, hi)) {
+			if alone && s.keep(b) {
 				cand.own = b
 			}
 			list = append(list, cand)

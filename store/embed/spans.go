@@ -40,12 +40,14 @@ func (s *scanner) eachSpans(p store.Projection, f func(worker int, b *span.Batch
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	defer cancel(nil)
 	next := make(chan *unit)
+	workers := make([]*worker, min(s.e.cfg.Workers, len(units)))
 	var wg sync.WaitGroup
-	for i := range min(s.e.cfg.Workers, len(units)) {
+	for i := range workers {
+		wk := s.newWorker()
+		workers[i] = wk
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			wk := s.newWorker()
 			for u := range next {
 				if err := wk.spans(u, p, func(b *span.Batch, sel *bitset.Set, shared bool) error {
 					return f(i, b, sel, shared)
@@ -69,6 +71,9 @@ feed:
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if err := s.spansAside(workers, func(b *span.Batch, sel *bitset.Set) error { return f(0, b, sel, false) }); err != nil {
+		return err
+	}
 	return s.damage
 }
 
@@ -91,22 +96,19 @@ func (w *worker) spans(u *unit, p store.Projection, f func(*span.Batch, *bitset.
 	c.Spans += int64(b.Len())
 	sel := w.match(b)
 	w.inWindow(b, sel)
-	split := w.takeSplits(b, sel)
+	single := w.layAside(b, sel)
 	if sel.Any() {
 		if err := f(b, sel, u.chunk != nil); err != nil {
 			return err
 		}
 	}
-	for _, key := range split {
+	for _, key := range single {
 		if !s.claim(key) {
 			continue
 		}
-		whole, damage, err := s.e.assemble(s.ctx, s.v, span.TraceIDFrom(0, key), &c)
+		whole, err := s.assembler.trace(key)
 		if err != nil {
 			return err
-		}
-		if damage != nil {
-			s.damaged(damage)
 		}
 		sel := w.match(whole)
 		w.inWindow(whole, sel)
@@ -119,25 +121,111 @@ func (w *worker) spans(u *unit, p store.Projection, f func(*span.Batch, *bitset.
 	return nil
 }
 
-// takeSplits takes the rows of split traces out of sel and returns their keys, perhaps repeated.
-func (w *worker) takeSplits(b *span.Batch, sel *bitset.Set) (keys []uint64) {
-	splits := w.s.v.splits
-	if splits.len() == 0 {
+// layAside takes the rows of split traces out of sel and copies them aside, since equal ones may come from elsewhere. When
+// too many are there already, it leaves a trace out and returns its key: such traces are assembled one by one.
+func (w *worker) layAside(b *span.Batch, sel *bitset.Set) (single []uint64) {
+	s := w.s
+	if s.v.splits.len() == 0 {
 		return nil
 	}
-	known, last, split := false, uint64(0), false
+	before := w.aside.Mem()
+	known, last, split, aside := false, uint64(0), false, false
 	for i := sel.NextSet(0); i >= 0; i = sel.NextSet(i + 1) {
 		if key := b.TraceID[i].Key(); !known || key != last {
-			known, last, split = true, key, splits.has(key)
+			known, last, split = true, key, s.v.splits.has(key)
 			if split {
-				keys = append(keys, key)
+				if aside = s.mayLayAside(key); !aside {
+					single = append(single, key)
+				}
 			}
 		}
-		if split {
-			sel.Clear(i)
+		if !split {
+			continue
+		}
+		sel.Clear(i)
+		if aside {
+			w.copier.From(b)
+			w.copier.Row(i)
 		}
 	}
-	return keys
+	w.copier.Forget()
+	s.mu.Lock()
+	s.kept += int64(w.aside.Mem() - before)
+	s.mu.Unlock()
+	return single
+}
+
+// mayLayAside decides, once for each split trace, whether there is memory to lay its spans aside.
+func (s *scanner) mayLayAside(key uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	may, known := s.aside[key]
+	if !known {
+		may = s.kept <= s.e.cfg.ScanBytes
+		s.aside[key] = may
+	}
+	return may
+}
+
+// identity is what equal spans have in common at least.
+type identity struct {
+	trace span.TraceID
+	id    span.SpanID
+	start int64
+}
+
+func identityOf(b *span.Batch, i int) identity {
+	return identity{b.TraceID[i], b.SpanID[i], b.Start[i]}
+}
+
+// spansAside calls f with what the workers have laid aside: as it is where a span's ids are there once; where more often,
+// its trace is assembled with all columns to see which are equal.
+func (s *scanner) spansAside(workers []*worker, f func(b *span.Batch, sel *bitset.Set) error) error {
+	times := map[identity]int{}
+	for _, w := range workers {
+		for i := range w.aside.Len() {
+			times[identityOf(&w.aside, i)]++
+		}
+	}
+	var again []uint64
+	for _, w := range workers {
+		w.sel.Reset(w.aside.Len())
+		for i := range w.aside.Len() {
+			if times[identityOf(&w.aside, i)] == 1 {
+				w.sel.Set(i)
+			} else if key := w.aside.TraceID[i].Key(); s.claim(key) {
+				again = append(again, key)
+			}
+		}
+		if w.sel.Any() {
+			if err := f(&w.aside, &w.sel); err != nil {
+				return err
+			}
+		}
+	}
+	for _, key := range again {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+		b, err := s.assembler.trace(key)
+		if err != nil {
+			return err
+		}
+		w := workers[0]
+		sel := w.match(b)
+		w.inWindow(b, sel)
+		for i := sel.NextSet(0); i >= 0; i = sel.NextSet(i + 1) {
+			if times[identityOf(b, i)] < 2 {
+				sel.Clear(i)
+			}
+		}
+		if sel.Any() {
+			if err := f(b, sel); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // inWindow takes out the rows that start outside of the window.

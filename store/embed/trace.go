@@ -22,7 +22,9 @@ func (e *Engine) Trace(ctx context.Context, tenant string, id span.TraceID) (*sp
 	if v == nil {
 		return nil, fmt.Errorf("trace %s: %w", id, store.ErrNotFound)
 	}
-	b, damage, err := e.assemble(ctx, v, id, nil)
+	b, damage, err := e.assemble(ctx, v, id, func(p place, dst *span.Copier) error {
+		return p.block.reader.ReadTrace(ctx, p.group, id, dst, nil)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -35,10 +37,16 @@ func (e *Engine) Trace(ctx context.Context, tenant string, id span.TraceID) (*sp
 	return b, nil
 }
 
+// place is a row group of a block.
+type place struct {
+	block *blockRef
+	group int
+}
+
 // assemble returns all spans of the traces that are the same as id, from everywhere, collapsed and in trace order, in a
-// batch of its own; with a 64-bit id that several traces share, they come one after the other. damage is the error of the
-// last row group that could not be read.
-func (e *Engine) assemble(ctx context.Context, v *view, id span.TraceID, c *store.Counters) (b *span.Batch, damage, err error) {
+// batch of its own; with a 64-bit id that several traces share, they come one after the other. read copies the spans of a
+// row group. damage is the error of the last row group that could not be read.
+func (e *Engine) assemble(ctx context.Context, v *view, id span.TraceID, read func(place, *span.Copier) error) (b *span.Batch, damage, err error) {
 	raw := &span.Batch{}
 	copier := span.NewCopier(raw)
 	e.headRows(v, id, copier)
@@ -50,7 +58,7 @@ func (e *Engine) assemble(ctx context.Context, v *view, id span.TraceID, c *stor
 			if err := ctx.Err(); err != nil {
 				return nil, nil, err
 			}
-			err := blk.reader.ReadTrace(ctx, g, id, copier, c)
+			err := read(place{blk, g}, copier)
 			if err != nil && (ctx.Err() != nil || !errors.Is(err, store.ErrCorrupt)) {
 				return nil, nil, err
 			}
@@ -61,12 +69,10 @@ func (e *Engine) assemble(ctx context.Context, v *view, id span.TraceID, c *stor
 			copier.Forget()
 		}
 	}
-	b = &span.Batch{}
-	rows := raw.Collapse(raw.TraceOrder(nil))
+	b = &span.Batch{Tenant: v.t.name}
 	out := span.NewCopier(b)
 	out.From(raw)
-	out.Rows(rows)
-	b.Tenant = v.t.name
+	out.Rows(raw.Collapse(raw.TraceOrder(nil)))
 	return b, damage, nil
 }
 

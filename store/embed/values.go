@@ -34,7 +34,7 @@ func (e *Engine) Values(ctx context.Context, r store.ValuesRequest) (store.Value
 		return store.Values{}, nil
 	}
 	req := store.Request{Tenant: r.Tenant, Window: r.Window, Where: r.Where}
-	s := &scanner{e: e, v: v, ctx: ctx, r: req, seen: map[uint64]struct{}{}}
+	s := e.newScanner(ctx, v, req)
 	counters := make([]*valueCounter, e.cfg.Workers)
 	for i := range counters {
 		counters[i] = &valueCounter{field: r.Field, prefix: r.Prefix, counts: map[span.Value]*int64{}}
