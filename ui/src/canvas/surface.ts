@@ -34,8 +34,10 @@ export class Surface {
   /** Clears and sets the transform for drawing in CSS px. */
   begin(): CanvasRenderingContext2D {
     const { ctx } = this;
+    // Cleared to the last pixel, or the browser would first copy what the screen still shows.
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.clearRect(0, 0, this.canvas.width, this.canvas.height);
     ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    ctx.clearRect(0, 0, this.width, this.height);
     return ctx;
   }
 }

@@ -116,7 +116,7 @@ export class TraceView {
   /** Rows beyond the edges that must be left before more are drawn. */
   #spare = marginLeft;
   #jumpTimer = 0;
-  #step = 14;
+  #step = 0;
   #shift = 0;
   #settleTimer = 0;
   #measured: Viewport | undefined;
@@ -509,6 +509,7 @@ export class TraceView {
     this.#bars.canvas.style.top = `${first * rowHeight}px`;
     this.#waterfall.draw(this.#bars, this.#waterfallFrame(), this.rows.visible, first, last);
     this.#indent(first, last);
+    this.#rowsHost.style.top = `${first * rowHeight}px`;
     this.#tree.render(this.#rowContext(), first, last, (p) => this.rows.visible[p]!);
     this.#scroller.setAttribute("aria-rowcount", String(this.rows.count));
     if (this.#staleBars) {

@@ -7,7 +7,6 @@
 import { formatDuration } from "../base/format";
 import { type Trace, isError, isOrphan, kindOf, serviceTitleOf, summaryOf, titleOf } from "../model/trace";
 import type { Rows } from "../model/rows";
-import { rowHeight } from "./waterfall";
 import styles from "./treeRows.module.css";
 
 export interface RowContext {
@@ -36,7 +35,6 @@ class RowElement {
   position = -1;
   version = -1;
   readonly #cell = document.createElement("div");
-  readonly #guides = span(styles["guides"]!);
   readonly #chevron = span(styles["chevron"]!);
   readonly #stripe = span(styles["stripe"]!);
   /** Service, name and summary share one box, so that a row clips once. */
@@ -55,17 +53,16 @@ class RowElement {
     e.setAttribute("role", "row");
     this.#cell.setAttribute("role", "gridcell");
     this.#cell.style.display = "contents";
-    this.#cell.append(this.#guides, this.#chevron, this.#stripe, this.#label);
+    this.#cell.append(this.#chevron, this.#stripe, this.#label);
     this.#label.append(this.#service, this.#name, this.#summary);
     e.append(this.#cell);
     this.#chevron.dataset["chevron"] = "";
   }
 
-  fill(c: RowContext, row: number, position: number, top: number, version: number): void {
+  fill(c: RowContext, row: number, position: number, version: number): void {
     if (this.row === row && this.position === position && this.version === version) return;
     const { trace, rows } = c;
     const e = this.element;
-    if (this.position !== position || this.row < 0) e.style.top = `${top}px`;
     this.row = row;
     this.position = position;
     this.version = version;
@@ -83,14 +80,17 @@ class RowElement {
     const indent = Math.min(Math.max(0, trace.depth[row]! * c.step - c.shift), c.maxIndent);
     if (indent !== this.#indent) {
       this.#indent = indent;
-      this.#guides.style.width = `${indent}px`;
+      // Guides stand as wide as the indentation; what follows is six pixels on, as between all parts.
+      e.style.paddingLeft = `${indent + 6}px`;
+      e.style.backgroundSize = `${indent}px 100%`;
     }
     const token = c.serviceTokens[trace.serviceIndex[row]!]!;
     if (token !== this.#token) {
       this.#token = token;
       this.#stripe.style.background = `var(${token})`;
     }
-    e.id = `span-row-${row}`;
+    // Only the selected row is ever referred to.
+    this.#attribute("id", c.selected === row ? `span-row-${row}` : null);
     this.#attribute("aria-level", String(trace.depth[row]! + 1));
     this.#attribute("aria-rowindex", String(position + 1));
     this.#attribute("aria-selected", String(c.selected === row));
@@ -113,17 +113,6 @@ class RowElement {
     this.#flag("below", !failed && folded && errorsBelow > 0 ? `! ${errorsBelow}` : "", this.#label);
     this.#flag("orphan", orphan ? "parent missing" : "", this.#label);
     this.#flag("hidden", folded ? `+${below}` : "", null);
-  }
-
-  hide(): void {
-    if (this.row === -1) return;
-    this.row = -1;
-    this.position = -1;
-    this.element.hidden = true;
-  }
-
-  show(): void {
-    if (this.element.hidden) this.element.hidden = false;
   }
 
   #attribute(name: string, value: string | null): void {
@@ -166,10 +155,16 @@ function text(e: HTMLElement, value: string): void {
   }
 }
 
-/** A pool of rows in one container; `render` shows positions first … last-1. */
+/**
+ * Rows in one container, in the order in which they are read. Scrolling by a
+ * little moves elements from one end to the other and leaves the rest alone;
+ * a jump writes all of them anew where they stand.
+ */
 export class TreeRows {
   readonly container: HTMLElement;
-  #pool: RowElement[] = [];
+  #shown: RowElement[] = [];
+  #spare: RowElement[] = [];
+  #first = 0;
   #version = 0;
 
   constructor(container: HTMLElement) {
@@ -181,30 +176,38 @@ export class TreeRows {
     this.#version++;
   }
 
-  /** `rowAt(position)` is the row there; `topOf(position)` its top in px within the container. */
-  render(c: RowContext, first: number, last: number, rowAt: (position: number) => number, topOf = (p: number): number => p * rowHeight): void {
-    const need = last - first;
-    while (this.#pool.length < need) {
-      const made = new RowElement();
-      this.#pool.push(made);
-      this.container.append(made.element);
-      // Positions map to elements by remainder, so a larger pool moves them all.
-      this.#version++;
+  /** Shows positions first … last-1; `rowAt(position)` is the row there. */
+  render(c: RowContext, first: number, last: number, rowAt: (position: number) => number): void {
+    const shown = this.#shown;
+    const overlap = Math.min(last, this.#first + shown.length) - Math.max(first, this.#first);
+    if (overlap < shown.length / 2) {
+      this.#first = first;
+    } else {
+      for (; this.#first < first; this.#first++) this.#retire(shown.shift()!);
+      while (this.#first + shown.length > last) this.#retire(shown.pop()!);
+      while (this.#first > first) {
+        const e = this.#make();
+        this.container.prepend(e.element);
+        shown.unshift(e);
+        this.#first--;
+      }
     }
-    const size = this.#pool.length;
-    const used = new Set<number>();
-    for (let position = first; position < last; position++) {
-      const slot = position % size;
-      used.add(slot);
-      const element = this.#pool[slot]!;
-      element.fill(c, rowAt(position), position, topOf(position), this.#version);
-      element.show();
+    while (shown.length < last - first) {
+      const e = this.#make();
+      this.container.append(e.element);
+      shown.push(e);
     }
-    for (let slot = 0; slot < size; slot++) if (!used.has(slot)) this.#pool[slot]!.hide();
+    while (shown.length > last - first) this.#retire(shown.pop()!);
+    for (let i = 0; i < shown.length; i++) shown[i]!.fill(c, rowAt(first + i), first + i, this.#version);
+    // Elements that found no new place leave the page; the others were moved above.
+    for (const e of this.#spare) if (e.element.parentNode !== null) e.element.remove();
   }
 
-  destroy(): void {
-    for (const e of this.#pool) e.element.remove();
-    this.#pool = [];
+  #make(): RowElement {
+    return this.#spare.pop() ?? new RowElement();
+  }
+
+  #retire(e: RowElement): void {
+    this.#spare.push(e);
   }
 }
