@@ -151,18 +151,20 @@ func (g *generator) attrs(a *span.Attrs, n int) {
 }
 
 func (g *generator) value(depth int) span.Value {
-	switch g.rng.IntN(10) {
-	case 0:
+	switch g.rng.IntN(25) {
+	case 24:
+		return span.Value{}
+	case 0, 10:
 		return span.IntValue(g.rng.Int64N(600))
-	case 1:
+	case 1, 11:
 		return span.IntValue(int64(g.rng.Uint64()))
-	case 2:
+	case 2, 12:
 		return span.DoubleValue(g.rng.NormFloat64())
-	case 3:
+	case 3, 13:
 		return span.BoolValue(g.chance(0.5))
-	case 4:
+	case 4, 14:
 		return span.BytesValue([]byte{0, 0xff, byte(g.rng.IntN(256))})
-	case 5:
+	case 5, 15:
 		if depth > 2 {
 			return span.Value{}
 		}
@@ -171,7 +173,7 @@ func (g *generator) value(depth int) span.Value {
 			elems = append(elems, g.value(depth+1))
 		}
 		return span.ArrayValue(elems...)
-	case 6:
+	case 6, 16:
 		if depth > 2 {
 			return span.Value{}
 		}
@@ -180,7 +182,7 @@ func (g *generator) value(depth int) span.Value {
 			entries = append(entries, span.Entry{Key: fmt.Sprint("k", i), Value: g.value(depth + 1)})
 		}
 		return span.MapValue(entries...)
-	case 7:
+	case 7, 17:
 		return span.StringValue(fmt.Sprintf("user-%d", g.rng.IntN(1000)))
 	}
 	return span.StringValue(g.one("/cart", "/checkout", "", "GET", "1"))
