@@ -18,12 +18,12 @@ import { type Trace, ancestorsOf, isError, serviceTitleOf, titleOf } from "../mo
 import { type Viewport, fitViewport, isWhole, panViewport, zoomViewport } from "../model/viewport";
 import { FrameLoop } from "./frame";
 import { Overview, div } from "./overview";
+import { Pointer } from "./pointer";
 import { drawRuler } from "./ruler";
 import { Surface } from "./surface";
 import { type CanvasTheme, onThemeChange, readTheme } from "./theme";
-import { Tooltip } from "./tooltip";
 import { TreeRows } from "./treeRows";
-import { Waterfall, gutter, rowHeight } from "./waterfall";
+import { Waterfall, rowHeight } from "./waterfall";
 import styles from "./traceView.module.css";
 
 export interface TraceViewHosts {
@@ -71,7 +71,7 @@ export class TraceView {
   readonly #events: TraceViewEvents;
   readonly #loop: FrameLoop;
   readonly #overview: Overview;
-  readonly #tooltip: Tooltip;
+  readonly #pointer: Pointer;
   readonly #waterfall = new Waterfall();
   readonly #stickyWaterfall = new Waterfall();
   readonly #tokens: string[];
@@ -80,16 +80,10 @@ export class TraceView {
 
   readonly #scroller = div(styles["scroller"]!);
   readonly #content = div(styles["content"]!);
-  readonly #hover = div(styles["hover"]!);
   readonly #selection = div(styles["selected"]!);
   readonly #rowsHost = div(styles["rows"]!);
   readonly #sticky = div(styles["sticky"]!);
   readonly #stickyRowsHost = div(styles["stickyRows"]!);
-  readonly #hairline = div(styles["hairline"]!);
-  readonly #hairlineTime = div(styles["hairlineTime"]!);
-  readonly #measure = div(styles["measure"]!);
-  readonly #measureText = div(styles["measureText"]!);
-  readonly #divider = div(styles["divider"]!);
   readonly #live = div("visually-hidden");
   readonly #tree: TreeRows;
   readonly #stickyTree: TreeRows;
@@ -112,15 +106,12 @@ export class TraceView {
   #stickyKey = stickyStale;
   #stuck: number[] = [];
   #animation: { from: Viewport; to: Viewport; start: number; cause: Cause } | undefined;
-  #hovered = -1;
   /** Rows beyond the edges that must be left before more are drawn. */
   #spare = marginLeft;
   #jumpTimer = 0;
   #step = 0;
   #shift = 0;
   #settleTimer = 0;
-  #measured: Viewport | undefined;
-  #drag: { x: number; time: number; moved: boolean } | undefined;
   /** Scroll wishes of before the first layout. */
   #pendingReveal: { row: number; centre: boolean } | undefined;
 
@@ -153,7 +144,6 @@ export class TraceView {
         if (settled) events.onViewport(v, "pointer");
       },
     });
-    this.#tooltip = new Tooltip(hosts.root);
 
     this.#scroller.tabIndex = 0;
     this.#scroller.setAttribute("role", "treegrid");
@@ -164,17 +154,12 @@ export class TraceView {
     this.#sticky.setAttribute("aria-hidden", "true");
     this.#live.setAttribute("aria-live", "polite");
     this.#sticky.hidden = true;
-    this.#hover.hidden = true;
     this.#selection.hidden = true;
-    this.#hairline.hidden = true;
-    this.#hairlineTime.hidden = true;
-    this.#measure.hidden = true;
-    this.#measure.append(this.#measureText);
-    this.#content.append(this.#hover, this.#selection, this.#bars.canvas, this.#rowsHost);
+    this.#content.append(this.#selection, this.#bars.canvas, this.#rowsHost);
     this.#scroller.append(this.#content);
     this.#sticky.append(this.#stickyBars.canvas, this.#stickyRowsHost);
-    hosts.body.append(this.#scroller, this.#sticky, this.#strip.canvas, this.#measure, this.#hairline, this.#divider, this.#live);
-    hosts.ruler.append(this.#ruler.canvas, this.#hairlineTime);
+    hosts.body.append(this.#scroller, this.#sticky, this.#strip.canvas, this.#live);
+    hosts.ruler.append(this.#ruler.canvas);
     hosts.root.style.setProperty("--tree-w", `${treeWidth}px`);
 
     this.#theme = readTheme(hosts.root);
@@ -191,7 +176,28 @@ export class TraceView {
     this.#observer = new ResizeObserver(() => this.#layout());
     this.#observer.observe(hosts.body);
     this.#observer.observe(hosts.overview);
-    this.#listen();
+    this.#scroller.addEventListener("scroll", this.#loop.invalidate, { passive: true });
+    this.#pointer = new Pointer({
+      trace,
+      rows: this.rows,
+      serviceTokens: this.#tokens,
+      root: hosts.root,
+      body: hosts.body,
+      ruler: hosts.ruler,
+      scroller: this.#scroller,
+      content: this.#content,
+      sticky: this.#sticky,
+      geometry: () => ({ viewport: this.#viewport, treeWidth: this.#treeWidth, barsWidth: this.#bars.width, height: this.#height }),
+      stickyRow: (index) => this.#stuck[index],
+      show: (viewport) => {
+        this.#setViewport(viewport);
+        this.#settle("pointer");
+      },
+      select: (row) => this.select(row, "pointer"),
+      fold: (row, collapsed, subtree) => this.fold(row, collapsed, subtree),
+      fit: (row) => this.focusRow(row, "pointer"),
+      setTreeWidth: (width, settled) => this.#setTreeWidth(width, settled),
+    });
     this.#layout();
   }
 
@@ -202,10 +208,8 @@ export class TraceView {
     clearTimeout(this.#settleTimer);
     clearTimeout(this.#jumpTimer);
     this.#overview.destroy();
-    this.#tooltip.destroy();
-    for (const e of [this.#scroller, this.#strip.canvas, this.#sticky, this.#measure, this.#hairline, this.#divider, this.#live, this.#ruler.canvas, this.#hairlineTime]) {
-      e.remove();
-    }
+    this.#pointer.destroy();
+    for (const e of [this.#scroller, this.#strip.canvas, this.#sticky, this.#live, this.#ruler.canvas]) e.remove();
   }
 
   // --- state that the page reads and sets -------------------------------------
@@ -347,7 +351,7 @@ export class TraceView {
   /** Zooms by a factor about the pointer if it is over the bars, else about the middle. */
   zoom(factor: number): void {
     const v = this.viewport;
-    const anchor = this.#pointerTime ?? (v.from + v.to) / 2;
+    const anchor = this.#pointer.time ?? (v.from + v.to) / 2;
     this.show(zoomViewport(v, factor, anchor, this.trace.extent), "key");
   }
 
@@ -390,17 +394,16 @@ export class TraceView {
   }
 
   get measured(): Viewport | undefined {
-    return this.#measured;
+    return this.#pointer.measured;
   }
 
   zoomToMeasure(): void {
-    if (this.#measured !== undefined) this.show(this.#measured, "key");
+    if (this.#pointer.measured !== undefined) this.show(this.#pointer.measured, "key");
     this.clearMeasure();
   }
 
   clearMeasure(): void {
-    this.#measured = undefined;
-    this.#measure.hidden = true;
+    this.#pointer.clearMeasure();
   }
 
   // --- layout and frames --------------------------------------------------------
@@ -448,6 +451,7 @@ export class TraceView {
       const eased = 1 - (1 - p) ** 3;
       this.#viewport = { from: from.from + (to.from - from.from) * eased, to: from.to + (to.to - from.to) * eased };
       this.#staleBars = true;
+      this.#pointer.placeMeasure();
       if (p >= 1) {
         this.#viewport = to;
         this.#animation = undefined;
@@ -599,7 +603,7 @@ export class TraceView {
     this.#animation = undefined;
     this.#viewport = viewport;
     this.#staleBars = true;
-    if (!this.#measure.hidden) this.#placeMeasure();
+    this.#pointer.placeMeasure();
     this.#loop.invalidate();
   }
 
@@ -654,196 +658,10 @@ export class TraceView {
     else this.#scroller.scrollTop = above ? top - coverTop : top + rowHeight - this.#height + coverBottom;
   }
 
-  // --- pointer --------------------------------------------------------------------
-
-  #pointerTime: number | undefined;
-
-  /** x within the bars -> ns after the trace's start. */
-  #timeAt(x: number): number {
-    const { from, to } = this.#viewport;
-    return from + ((x - gutter) / (this.#bars.width - 2 * gutter)) * (to - from);
-  }
-
-  #xOf(time: number): number {
-    const { from, to } = this.#viewport;
-    return gutter + ((time - from) / (to - from)) * (this.#bars.width - 2 * gutter);
-  }
-
-  #listen(): void {
-    const { body, ruler } = this.#hosts;
-    this.#scroller.addEventListener("scroll", this.#loop.invalidate, { passive: true });
-    this.#scroller.addEventListener("wheel", this.#wheel, { passive: false });
-    ruler.addEventListener("wheel", this.#wheel, { passive: false });
-    body.addEventListener("pointermove", this.#pointerMove);
-    ruler.addEventListener("pointermove", this.#pointerMove);
-    body.addEventListener("pointerleave", this.#pointerLeave);
-    ruler.addEventListener("pointerleave", this.#pointerLeave);
-    this.#scroller.addEventListener("pointerdown", this.#pointerDown);
-    ruler.addEventListener("pointerdown", this.#pointerDown);
-    this.#scroller.addEventListener("click", this.#click);
-    this.#scroller.addEventListener("dblclick", (event) => {
-      const row = this.#rowAt(event.clientY);
-      if (row >= 0 && !isChevron(event.target)) this.focusRow(row, "pointer");
-    });
-    this.#sticky.addEventListener("click", (event) => {
-      const position = Math.floor((event.clientY - body.getBoundingClientRect().top) / rowHeight);
-      const row = this.#stuck[position];
-      if (row === undefined) return;
-      if (isChevron(event.target)) this.fold(row, true);
-      else this.select(row, "pointer");
-    });
-    this.#divider.addEventListener("pointerdown", this.#dividerDown);
-    this.#divider.addEventListener("dblclick", () => this.#setTreeWidth(420));
-  }
-
-  #rowAt(clientY: number): number {
-    const y = clientY - this.#hosts.body.getBoundingClientRect().top + this.#scroller.scrollTop;
-    const position = Math.floor(y / rowHeight);
-    return position >= 0 && position < this.rows.count ? this.rows.visible[position]! : -1;
-  }
-
-  #wheel = (event: WheelEvent): void => {
-    const x = event.clientX - this.#hosts.body.getBoundingClientRect().left - this.#treeWidth;
-    // Lines and pages in pixels, for the mice that count so.
-    const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? this.#height : 1;
-    if (event.ctrlKey || event.metaKey) {
-      event.preventDefault();
-      const anchor = this.#timeAt(Math.min(Math.max(x, gutter), this.#bars.width - gutter));
-      const factor = Math.exp(Math.max(-1, Math.min(1, event.deltaY * unit * 0.0035)));
-      this.#setViewport(zoomViewport(this.#viewport, factor, anchor, this.trace.extent));
-      this.#settle("pointer");
-      return;
-    }
-    const sideways = event.shiftKey ? event.deltaY || event.deltaX : Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : 0;
-    if (sideways !== 0) {
-      event.preventDefault();
-      const nsPerPixel = (this.#viewport.to - this.#viewport.from) / Math.max(1, this.#bars.width - 2 * gutter);
-      this.#setViewport(panViewport(this.#viewport, sideways * unit * nsPerPixel, this.trace.extent));
-      this.#settle("pointer");
-    }
-  };
-
-  #pointerMove = (event: PointerEvent): void => {
-    const box = this.#hosts.body.getBoundingClientRect();
-    const x = event.clientX - box.left - this.#treeWidth;
-    const overBars = x >= 0 && x <= this.#bars.width;
-    this.#pointerTime = overBars ? this.#timeAt(x) : undefined;
-    this.#hairline.hidden = this.#hairlineTime.hidden = !overBars;
-    if (overBars) {
-      this.#hairline.style.transform = `translateX(${this.#treeWidth + x}px)`;
-      this.#hairlineTime.textContent = formatDuration(Math.max(0, this.#timeAt(x)));
-      const w = this.#hairlineTime.offsetWidth;
-      this.#hairlineTime.style.transform = `translateX(${Math.min(Math.max(x - w / 2, 0), this.#bars.width - w)}px)`;
-    }
-    const inBody = event.clientY >= box.top;
-    const row = inBody && !(event.target instanceof Node && this.#sticky.contains(event.target)) ? this.#rowAt(event.clientY) : -1;
-    if (row !== this.#hovered) {
-      this.#hovered = row;
-      this.#hover.hidden = row < 0;
-      if (row >= 0) this.#hover.style.top = `${this.rows.positionOf(row) * rowHeight}px`;
-    }
-    if (this.#drag !== undefined) {
-      this.#dragMeasure(event);
-      this.#tooltip.hide();
-    } else if (overBars && row >= 0 && this.#onBar(row, x)) {
-      this.#tooltip.show(this.trace, row, this.#tokens[this.trace.serviceIndex[row]!]!, event.clientX, event.clientY);
-    } else {
-      this.#tooltip.hide();
-    }
-  };
-
-  /** Whether x is on the row's bar, give or take some pixels for narrow ones. */
-  #onBar(row: number, x: number): boolean {
-    const t = this.trace;
-    return x >= this.#xOf(t.start[row]!) - 4 && x <= this.#xOf(t.start[row]! + t.duration[row]!) + 4;
-  }
-
-  #pointerLeave = (): void => {
-    this.#hovered = -1;
-    this.#hover.hidden = true;
-    this.#hairline.hidden = this.#hairlineTime.hidden = true;
-    this.#pointerTime = undefined;
-    this.#tooltip.hide();
-  };
-
-  #pointerDown = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
-    const x = event.clientX - this.#hosts.body.getBoundingClientRect().left - this.#treeWidth;
-    if (x < 0 || x > this.#bars.width) return;
-    this.#drag = { x: event.clientX, time: this.#timeAt(x), moved: false };
-    const done = (): void => {
-      removeEventListener("pointermove", move);
-      removeEventListener("pointerup", done);
-      removeEventListener("pointercancel", done);
-      // The click that ends a drag comes after this and must still see it.
-      setTimeout(() => (this.#drag = undefined));
-    };
-    const move = (e: PointerEvent): void => this.#dragMeasure(e);
-    addEventListener("pointermove", move);
-    addEventListener("pointerup", done);
-    addEventListener("pointercancel", done);
-  };
-
-  /** A drag over the bars measures an interval, which stays until Esc or a click. */
-  #dragMeasure(event: PointerEvent): void {
-    const drag = this.#drag;
-    if (drag === undefined || (!drag.moved && Math.abs(event.clientX - drag.x) < 4)) return;
-    drag.moved = true;
-    const x = event.clientX - this.#hosts.body.getBoundingClientRect().left - this.#treeWidth;
-    const time = this.#timeAt(Math.min(Math.max(x, gutter), this.#bars.width - gutter));
-    this.#measured = { from: Math.min(drag.time, time), to: Math.max(drag.time, time) };
-    this.#placeMeasure();
-  }
-
-  #placeMeasure(): void {
-    const m = this.#measured;
-    this.#measure.hidden = m === undefined;
-    if (m === undefined) return;
-    const a = this.#xOf(m.from);
-    const b = this.#xOf(m.to);
-    this.#measure.style.left = `${this.#treeWidth + a}px`;
-    this.#measure.style.width = `${Math.max(1, b - a)}px`;
-    this.#measureText.textContent = `${formatDuration(m.to - m.from)} · Z zooms here`;
-  }
-
-  #click = (event: MouseEvent): void => {
-    if (this.#drag?.moved === true) return;
-    if (this.#measured !== undefined) this.clearMeasure();
-    if (getSelection()?.type === "Range") return; // text was being selected
-    const row = this.#rowAt(event.clientY);
-    if (row < 0) return;
-    if (isChevron(event.target) && this.rows.isCollapsible(row)) {
-      this.fold(row, this.rows.collapsed[row] === 0, event.altKey || event.shiftKey);
-      return;
-    }
-    this.select(row, "pointer");
-  };
-
-  #dividerDown = (event: PointerEvent): void => {
-    const start = this.#treeWidth - event.clientX;
-    this.#divider.dataset["active"] = "";
-    this.#divider.setPointerCapture(event.pointerId);
-    const move = (e: PointerEvent): void => this.#setTreeWidth(start + e.clientX);
-    this.#divider.addEventListener("pointermove", move);
-    this.#divider.addEventListener(
-      "lostpointercapture",
-      () => {
-        this.#divider.removeEventListener("pointermove", move);
-        delete this.#divider.dataset["active"];
-        this.#events.onTreeWidth(this.#treeWidth);
-      },
-      { once: true },
-    );
-    event.preventDefault();
-  };
-
-  #setTreeWidth(width: number): void {
+  #setTreeWidth(width: number, settled: boolean): void {
     this.#treeWidth = Math.round(Math.min(Math.max(width, 120), Math.max(120, this.#width - 160)));
     this.#tree.invalidate();
     this.#layout();
+    if (settled) this.#events.onTreeWidth(this.#treeWidth);
   }
-}
-
-function isChevron(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.dataset["chevron"] !== undefined;
 }
