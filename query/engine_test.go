@@ -87,19 +87,20 @@ func (e *memEngine) Scan(ctx context.Context, r store.Request) iter.Seq2[*span.B
 	}
 }
 
-// scanSpans yields the spans that match in the order that they came in, a few at a time.
+// scanSpans yields the spans that match last first, a few at a time.
 func (e *memEngine) scanSpans(ctx context.Context, r store.Request) iter.Seq2[*span.Batch, error] {
 	return func(yield func(*span.Batch, error) bool) {
+		var b, out span.Batch
+		e.all.CopyOrdered(&b)
 		var hits bitset.Set
-		match.Compile(r.Where).Match(&e.all, &hits)
-		var out span.Batch
-		for row := range e.all.Len() {
-			if hits.Test(row) && r.Window.Contains(e.all.Start[row]) {
+		match.Compile(r.Where).Match(&b, &hits)
+		for row := b.Len() - 1; row >= 0; row-- {
+			if hits.Test(row) && r.Window.Contains(b.Start[row]) {
 				c := span.NewCopier(&out)
-				c.From(&e.all)
+				c.From(&b)
 				c.Row(row)
 			}
-			if out.Len() == 0 || out.Len() < 2*max(1, e.perBatch) && row < e.all.Len()-1 {
+			if out.Len() == 0 || out.Len() < 2*max(1, e.perBatch) && row > 0 {
 				continue
 			}
 			if r.Counters != nil {

@@ -131,7 +131,7 @@ func (x *Executor) Metrics(ctx context.Context, r MetricsRequest) (*MetricsResul
 		r.MaxSeries = DefaultMaxSeries
 	}
 	r.Exemplars = exemplarsAsked(plan.Query.Hints, r.Exemplars)
-	run := &metricsRun{x: x, request: r, clock: clock}
+	run := &metricsRun{x: x, request: r, clock: clock, sent: map[string]int{}}
 	if n, ok := plan.root.(*scanNode); ok {
 		run.comparison = n.compare != nil
 	}
@@ -164,35 +164,127 @@ type metricsRun struct {
 	x       *Executor
 	request MetricsRequest
 	clock   clock
+	tallies map[*scanNode]tally
 	result  *MetricsResult
 	held    int64 // bytes of accumulated series
 	lost    bool  // groups were left out for want of memory
 	damage  error
+	final   bool // everything was scanned
 
 	comparison bool // the series are those of compare(), which its own limit bounds
+
+	sent map[string]int // by labels, the first sample that OnWindow got
 }
 
 // all computes the answer.
 func (r *metricsRun) all(ctx context.Context, plan *MetricsPlan) error {
 	r.result = &MetricsResult{Times: r.clock.times}
-	list, err := plan.root.series(ctx, r)
-	if err != nil {
-		return err
+	r.tallies = map[*scanNode]tally{}
+	for _, n := range plan.scans {
+		r.tallies[n] = n.newTally(r)
 	}
-	r.result.Series = r.cut(present(list))
-	r.explainPartial()
+	windows := r.windows(plan)
+	for i, from := range windows {
+		window := r.clock.window
+		if i > 0 {
+			window.To = r.clock.after(windows[i-1]) - 1
+		}
+		if from > 0 {
+			window.From = r.clock.after(from)
+		}
+		for _, n := range plan.scans {
+			if err := n.scan(ctx, r, window); err != nil {
+				return err
+			}
+		}
+		r.final = i == len(windows)-1
+		r.result.Series = present(plan.root.series(r))
+		if r.final {
+			r.explainPartial()
+		}
+		if err := r.give(from); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // cut leaves out what exceeds the limit of series: those with the least in them.
 func (r *metricsRun) cut(list []*Series) []*Series {
 	if limit := r.request.MaxSeries; len(list) > limit && !r.comparison {
-		r.partial(fmt.Sprintf("Response exceeds maximum series limit of %d, a partial response is returned. Narrow the query, group by fewer fields, or end it in | topk(10).", limit))
+		r.tooMany()
 		slices.SortStableFunc(list, func(a, b *Series) int { return compareFloats(b.total(), a.total()) })
 		list = list[:limit]
 	}
 	slices.SortFunc(list, func(a, b *Series) int { return compareLabels(a.Labels, b.Labels) })
 	return list
+}
+
+// streamedWindows is in how many parts an answer is streamed.
+const streamedWindows = 8
+
+// windows are the first samples of the parts of time to scan, the latest part first.
+func (r *metricsRun) windows(plan *MetricsPlan) []int {
+	n := r.clock.times.N
+	if r.request.OnWindow == nil || !plan.byMoment || n < 2*streamedWindows {
+		return []int{0}
+	}
+	var list []int
+	for i := streamedWindows - 1; i >= 0; i-- {
+		list = append(list, i*n/streamedWindows)
+	}
+	return list
+}
+
+// give cuts the result to its limit, and sends what is complete from sample from on and was not sent before.
+func (r *metricsRun) give(from int) error {
+	if r.request.OnWindow == nil {
+		r.result.Series = r.cut(r.result.Series)
+		return nil
+	}
+	part := *r.result
+	part.Series = nil
+	var all []*Series
+	over := false
+	for _, s := range r.result.Series {
+		key := labelsKey(s.Labels)
+		to, known := r.sent[key]
+		if !known {
+			if over = over || len(r.sent) >= r.request.MaxSeries && !r.comparison; over {
+				continue
+			}
+			to = r.clock.times.N
+		}
+		all = append(all, s)
+		fresh := &Series{Labels: s.Labels, Values: make([]float64, len(s.Values))}
+		for i, v := range s.Values {
+			fresh.Values[i] = math.NaN()
+			if i >= from && i < to {
+				fresh.Values[i] = v
+			}
+		}
+		if r.final {
+			fresh.Exemplars = s.Exemplars
+		}
+		if len(fresh.Exemplars) > 0 || len(present([]*Series{fresh})) > 0 {
+			part.Series = append(part.Series, fresh)
+			r.sent[key] = from
+		}
+	}
+	if over && r.final {
+		r.tooMany()
+	}
+	r.result.Series = all
+	part.Partial, part.Reason = r.result.Partial, r.result.Reason
+	slices.SortFunc(part.Series, func(a, b *Series) int { return compareLabels(a.Labels, b.Labels) })
+	slices.SortFunc(r.result.Series, func(a, b *Series) int { return compareLabels(a.Labels, b.Labels) })
+	return r.request.OnWindow(&part)
+}
+
+// tooMany says that the limit of series was met.
+func (r *metricsRun) tooMany() {
+	r.partial(fmt.Sprintf("Response exceeds maximum series limit of %d, a partial response is returned. Narrow the query, group by fewer fields, or end it in | topk(10).",
+		r.request.MaxSeries))
 }
 
 func (r *metricsRun) partial(reason string) {

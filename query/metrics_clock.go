@@ -71,5 +71,8 @@ func (c *clock) bucket(start int64) int32 {
 	return int32(min((start-c.origin-1)/c.times.Step, int64(c.times.N-1)))
 }
 
+// after is the first moment of bucket i.
+func (c *clock) after(i int) int64 { return c.origin + int64(i)*c.times.Step + 1 }
+
 // seconds is the length of a bucket.
 func (c *clock) seconds() float64 { return float64(c.times.Step) / 1e9 }

@@ -46,7 +46,7 @@ type compareTally struct {
 	spans     map[attrValue]comparedSlot
 	shared    map[attrValue]comparedSlot
 	intrinsic []*comparedAttr
-	roots     []*comparedAttr // rootName and rootServiceName, when traces are whole
+	roots     [2]*comparedAttr // rootName and rootServiceName
 }
 
 // comparedAttr is one attribute or intrinsic.
@@ -57,6 +57,11 @@ type comparedAttr struct {
 	list   []traceql.Static
 	slots  []int // by place in list
 	tooFew bool  // there was no memory for all values, or there are too many
+}
+
+// compareStatics is an order of values: by type, then by what they are.
+func compareStatics(x, y traceql.Static) int {
+	return cmp.Or(cmp.Compare(x.Type, y.Type), strings.Compare(x.Str, y.Str), cmp.Compare(x.Int, y.Int), cmp.Compare(x.Float, y.Float))
 }
 
 // comparedSlot is where a value counts; value is -1 for one that is not told apart, and total for what is no value.
@@ -90,8 +95,8 @@ func newCompareTally(n *scanNode, r *metricsRun) *compareTally {
 	for _, i := range comparedIntrinsics {
 		c.intrinsic = append(c.intrinsic, c.attr(traceql.IntrinsicRef(i)))
 	}
-	if n.unit == store.UnitTrace {
-		c.roots = []*comparedAttr{c.attr(traceql.IntrinsicRef(traceql.IntrinsicRootName)), c.attr(traceql.IntrinsicRef(traceql.IntrinsicRootService))}
+	for i, in := range [...]traceql.Intrinsic{traceql.IntrinsicRootName, traceql.IntrinsicRootService} {
+		c.roots[i] = c.attr(traceql.IntrinsicRef(in))
 	}
 	return c
 }
@@ -225,9 +230,6 @@ func (c *compareTally) intrinsics(in *counted) {
 		text(c.intrinsic[2], at(b.StatusMessage, int(row)), side)
 		c.count(c.value(c.intrinsic[3], traceql.NewKind(int64(at(b.Kind, int(row))))), side)
 	}
-	if c.roots == nil {
-		return
-	}
 	c.rootsOf(in)
 }
 
@@ -244,7 +246,9 @@ func (c *compareTally) rootsOf(in *counted) {
 		if root < 0 {
 			continue
 		}
-		c.count(c.value(c.roots[0], traceql.NewString(t.b.Strings.String(at(t.b.Name, root)))), c.sides[i])
+		if name := t.b.Strings.String(at(t.b.Name, root)); name != "" {
+			c.count(c.value(c.roots[0], traceql.NewString(name)), c.sides[i])
+		}
 		if service := t.b.Service(root); service != "" {
 			c.count(c.value(c.roots[1], traceql.NewString(service)), c.sides[i])
 		}
@@ -297,7 +301,10 @@ func (c *compareTally) frequent(a *comparedAttr) []int {
 			}
 		}
 		slices.SortFunc(places, func(x, y int) int {
-			return cmp.Or(cmp.Compare(totals[y], totals[x]), strings.Compare(a.list[x].String(), a.list[y].String()))
+			if c := cmp.Compare(totals[y], totals[x]); c != 0 {
+				return c
+			}
+			return compareStatics(a.list[x], a.list[y])
 		})
 		for _, i := range places[:min(c.top, len(places))] {
 			if totals[i] > 0 {

@@ -15,7 +15,10 @@ type MetricsPlan struct {
 	// Query is the checked query.
 	Query *traceql.Query
 
-	root seriesNode
+	root  seriesNode
+	scans []*scanNode
+	// byMoment: a sample does not change when later or earlier spans are counted, and no other series take its place.
+	byMoment bool
 }
 
 // CompileMetrics reads, checks and plans a query that ends in metrics. The error is a traceql.Errors.
@@ -31,11 +34,16 @@ func CompileMetrics(text string, aliases Aliases) (*MetricsPlan, error) {
 		r := q.Pos()
 		return nil, traceql.Errors{{From: r.From, To: r.To, Class: traceql.ClassCheck, Message: "this query gives traces and no series", Hint: "add | rate() to it, or search for it"}}
 	}
-	c := metricsCompiler{aliases: aliases}
-	return &MetricsPlan{Query: q, root: c.pipeline(q.Pipeline)}, nil
+	p := &MetricsPlan{Query: q, byMoment: true}
+	c := metricsCompiler{aliases: aliases, plan: p}
+	p.root = c.pipeline(q.Pipeline)
+	return p, nil
 }
 
-type metricsCompiler struct{ aliases Aliases }
+type metricsCompiler struct {
+	aliases Aliases
+	plan    *MetricsPlan
+}
 
 // pipeline makes the series of a pipeline that ends in metrics; Check has seen to its form.
 func (c metricsCompiler) pipeline(p *traceql.Pipeline) seriesNode {
@@ -50,6 +58,7 @@ func (c metricsCompiler) pipeline(p *traceql.Pipeline) seriesNode {
 		case *traceql.Math:
 			node = c.math(s)
 		case *traceql.TopK:
+			c.plan.byMoment = false
 			node = &topNode{of: node, n: int(min(s.N.Value.Int, 1<<20)), bottom: s.Bottom}
 		case *traceql.SeriesFilter:
 			node = &filterNode{of: node, op: s.Op, value: secondsOf(s.Value.Value)}
@@ -132,14 +141,17 @@ func (c metricsCompiler) leaf(spans *traceql.Pipeline, m *traceql.Metrics, by []
 	}
 	n.plan(alone)
 	n.fields.Fields = n.read(m)
+	c.plan.scans = append(c.plan.scans, n)
 	return n
 }
 
 func (c metricsCompiler) compare(spans *traceql.Pipeline, s *traceql.Compare) seriesNode {
 	n := &scanNode{name: "compare", aliases: c.aliases, spans: spans, compare: s}
-	n.plan(s.Selection.Filter == nil || ofSpan(c.aliases, s.Selection.Filter))
+	n.plan(false) // the names of root spans are compared too
 	n.read(s)
 	n.fields.All = true
+	c.plan.scans = append(c.plan.scans, n)
+	c.plan.byMoment = false
 	return n
 }
 

@@ -25,35 +25,33 @@ type tally interface {
 	series() []*Series
 }
 
-// series scans.
-func (n *scanNode) series(ctx context.Context, r *metricsRun) ([]*Series, error) {
-	var out tally
+// newTally begins to count what the node is about.
+func (n *scanNode) newTally(r *metricsRun) tally {
 	if n.compare != nil {
-		out = newCompareTally(n, r)
-	} else {
-		out = newGroupTally(n, r)
+		return newCompareTally(n, r)
 	}
-	if err := n.scan(ctx, r, out); err != nil {
-		return nil, err
-	}
-	return out.series(), nil
+	return newGroupTally(n, r)
 }
 
-// scan feeds the tally.
-func (n *scanNode) scan(ctx context.Context, r *metricsRun, out tally) error {
+// series are those of the spans scanned so far.
+func (n *scanNode) series(r *metricsRun) []*Series { return r.tallies[n].series() }
+
+// scan feeds the tally with the spans of a window.
+func (n *scanNode) scan(ctx context.Context, r *metricsRun, window store.Window) error {
+	out := r.tallies[n]
 	take := n.wholeTraces
 	if n.unit == store.UnitSpan {
 		take = n.singleSpans
 	}
 	each := take(func(t *traces, c *counted) {
 		c.t = t
-		r.clock.put(c)
+		r.clock.put(c, window)
 		if len(c.rows) > 0 {
 			out.batch(c)
 		}
 	})
 	request := store.Request{
-		Tenant: r.request.Tenant, Window: r.clock.window, Where: n.where, Unit: n.unit, Fields: n.fields, Counters: &r.result.Scanned,
+		Tenant: r.request.Tenant, Window: window, Where: n.where, Unit: n.unit, Fields: n.fields, Counters: &r.result.Scanned,
 	}
 	for b, err := range r.x.engine.Scan(ctx, request) {
 		if err != nil {
@@ -73,13 +71,13 @@ func (n *scanNode) scan(ctx context.Context, r *metricsRun, out tally) error {
 	return ctx.Err()
 }
 
-// put finds the time bucket of every row and drops the rows that start outside of the range.
-func (c *clock) put(out *counted) {
+// put finds the time bucket of every row and drops the rows that start outside of the window.
+func (c *clock) put(out *counted, window store.Window) {
 	start := out.t.b.Start
 	kept := out.rows[:0]
 	out.buckets = out.buckets[:0]
 	for _, row := range out.rows {
-		if s := start[row]; c.window.Contains(s) {
+		if s := start[row]; window.Contains(s) {
 			kept = append(kept, row)
 			out.buckets = append(out.buckets, c.bucket(s))
 		}

@@ -3,17 +3,16 @@
 package query
 
 import (
-	"context"
 	"math"
 	"slices"
 
 	"github.com/clew-tracing/clew/traceql"
 )
 
-// seriesNode is a step of a metrics query: a scan, or what is computed from other series. Each call makes series of its
-// own, which the caller may change.
+// seriesNode is a step of a metrics query: what was scanned, or what is computed from other series. Each call makes
+// series of its own, which the caller may change.
 type seriesNode interface {
-	series(ctx context.Context, r *metricsRun) ([]*Series, error)
+	series(r *metricsRun) []*Series
 }
 
 // filterNode keeps the samples for which a comparison with a number holds.
@@ -23,11 +22,8 @@ type filterNode struct {
 	value float64
 }
 
-func (n *filterNode) series(ctx context.Context, r *metricsRun) ([]*Series, error) {
-	list, err := n.of.series(ctx, r)
-	if err != nil {
-		return nil, err
-	}
+func (n *filterNode) series(r *metricsRun) []*Series {
+	list := n.of.series(r)
 	for _, s := range list {
 		for i, v := range s.Values {
 			if !n.holds(v) {
@@ -36,7 +32,7 @@ func (n *filterNode) series(ctx context.Context, r *metricsRun) ([]*Series, erro
 		}
 		s.keepExemplars(r.clock)
 	}
-	return present(list), nil
+	return present(list)
 }
 
 func (n *filterNode) holds(v float64) bool {
@@ -61,10 +57,10 @@ type topNode struct {
 	bottom bool
 }
 
-func (n *topNode) series(ctx context.Context, r *metricsRun) ([]*Series, error) {
-	list, err := n.of.series(ctx, r)
-	if err != nil || len(list) <= n.n {
-		return list, err
+func (n *topNode) series(r *metricsRun) []*Series {
+	list := n.of.series(r)
+	if len(list) <= n.n {
+		return list
 	}
 	// Equal samples are decided by the labels, so that the answer does not depend on the order of the scan.
 	slices.SortFunc(list, func(a, b *Series) int { return compareLabels(a.Labels, b.Labels) })
@@ -93,18 +89,18 @@ func (n *topNode) series(ctx context.Context, r *metricsRun) ([]*Series, error) 
 	for _, s := range list {
 		s.keepExemplars(r.clock)
 	}
-	return present(list), nil
+	return present(list)
 }
 
 // numberNode is a constant operand.
 type numberNode float64
 
-func (n numberNode) series(_ context.Context, r *metricsRun) ([]*Series, error) {
+func (n numberNode) series(r *metricsRun) []*Series {
 	s := &Series{Values: make([]float64, r.clock.times.N)}
 	for i := range s.Values {
 		s.Values[i] = float64(n)
 	}
-	return []*Series{s}, nil
+	return []*Series{s}
 }
 
 // mathNode joins the series of two sides that have the same labels; a side without labels goes with all of the other.
@@ -114,15 +110,8 @@ type mathNode struct {
 	name        string
 }
 
-func (n *mathNode) series(ctx context.Context, r *metricsRun) ([]*Series, error) {
-	left, err := n.left.series(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	right, err := n.right.series(ctx, r)
-	if err != nil {
-		return nil, err
-	}
+func (n *mathNode) series(r *metricsRun) []*Series {
+	left, right := n.left.series(r), n.right.series(r)
 	var out []*Series
 	leftAll, rightAll := unlabelled(left), unlabelled(right)
 	switch {
@@ -145,7 +134,7 @@ func (n *mathNode) series(ctx context.Context, r *metricsRun) ([]*Series, error)
 			}
 		}
 	}
-	return present(out), nil
+	return present(out)
 }
 
 // join computes one series. Its name is that of the computation where it has no other label.

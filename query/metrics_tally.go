@@ -73,7 +73,7 @@ func (g *groupTally) series() []*Series {
 		labels := g.grouper.labels(group)
 		from := len(list)
 		list = g.into.series(list, group, labels)
-		if g.examples != nil {
+		if g.examples != nil && g.run.final {
 			g.examples.give(group, list[from:])
 		}
 	}
@@ -253,7 +253,6 @@ type sketches struct {
 	counts    cellTable
 	duration  bool // numbers are ns and seen as seconds
 	groups    int
-	sorted    []cellCount // once all are counted
 }
 
 // A key of counts has the cell (group and bucket) in its high bits and the range in the low ones, in the order of the
@@ -367,13 +366,10 @@ func bucketBound(exponent int) float64 {
 }
 
 func (a *sketches) series(dst []*Series, group int, labels []Label) []*Series {
-	if a.sorted == nil {
-		a.sorted = a.counts.sorted()
-	}
-	n := uint64(a.run.clock.times.N)
-	lo, _ := slices.BinarySearchFunc(a.sorted, uint64(group)*n<<rangeBits, compareCells)
-	hi, _ := slices.BinarySearchFunc(a.sorted, uint64(group+1)*n<<rangeBits, compareCells)
-	mine := a.sorted[lo:hi]
+	n, sorted := uint64(a.run.clock.times.N), a.counts.sorted()
+	lo, _ := slices.BinarySearchFunc(sorted, uint64(group)*n<<rangeBits, compareCells)
+	hi, _ := slices.BinarySearchFunc(sorted, uint64(group+1)*n<<rangeBits, compareCells)
+	mine := sorted[lo:hi]
 	if a.quantiles == nil {
 		return a.histogram(dst, uint64(group)*n, mine, labels)
 	}
@@ -432,6 +428,7 @@ func (a *sketches) histogram(dst []*Series, first uint64, mine []cellCount, labe
 // cellTable counts by key: a hash table with linear probing.
 type cellTable struct {
 	slots []cellCount // a count of 0 is a free slot
+	list  []cellCount // what sorted gave
 	n     int
 	full  bool
 	grow  func(bytes int64) bool
@@ -445,6 +442,7 @@ type cellCount struct {
 func compareCells(c cellCount, key uint64) int { return cmp.Compare(c.key, key) }
 
 func (t *cellTable) add(key uint64, count float64) {
+	t.list = nil
 	if 4*t.n >= 3*len(t.slots) && !t.resize() {
 		return
 	}
@@ -484,10 +482,16 @@ func (t *cellTable) resize() bool {
 	return true
 }
 
-// sorted gives the counts by key. The table is of no use afterwards.
+// sorted gives the counts by key, until more are added.
 func (t *cellTable) sorted() []cellCount {
-	list := slices.DeleteFunc(t.slots, func(s cellCount) bool { return s.count == 0 })
-	slices.SortFunc(list, func(a, b cellCount) int { return cmp.Compare(a.key, b.key) })
-	t.slots = nil
-	return list
+	if t.list == nil {
+		t.list = make([]cellCount, 0, t.n)
+		for _, s := range t.slots {
+			if s.count > 0 {
+				t.list = append(t.list, s)
+			}
+		}
+		slices.SortFunc(t.list, func(a, b cellCount) int { return cmp.Compare(a.key, b.key) })
+	}
+	return t.list
 }

@@ -11,12 +11,8 @@ import (
 	"github.com/clew-tracing/clew/match"
 )
 
-// Limits that the language sets.
-const (
-	maxByFields         = 5
-	maxByFieldsBucketed = 4 // quantile_over_time and histogram_over_time
-	maxCompareTopN      = 1000
-)
+// maxCompareTopN is how many values of an attribute compare() can be asked for.
+const maxCompareTopN = 1000
 
 // Check says what is wrong with a query that Parse read without error: types
 // that do not match, arguments out of range, and (with ClassUnsupported) what
@@ -110,15 +106,8 @@ func (c *checker) metrics(m *Metrics) {
 			c.fail(q, "a quantile lies between 0 and 1", "write 0.99 for the 99th percentile")
 		}
 	}
-	limit := maxByFields
-	if m.Func == MetricsQuantileOverTime || m.Func == MetricsHistogramOverTime {
-		limit = maxByFieldsBucketed
-	}
-	for i, f := range m.By {
+	for _, f := range m.By {
 		c.typeOf(f)
-		if i == limit {
-			c.fail(f, fmt.Sprintf("%s() groups by at most %d fields", m.Func, limit), "")
-		}
 	}
 }
 
