@@ -24,11 +24,13 @@ func (l *Log) commitLoop() {
 			l.syncInterval()
 		}
 		for {
+			l.gather()
 			g := l.takeGroup()
 			if g == nil {
 				break
 			}
 			g.err = l.commit(g)
+			l.pace.ended(len(g.records))
 			close(g.done)
 			l.recycle(g)
 		}
@@ -115,7 +117,9 @@ func (l *Log) create(epoch uint32) error {
 func (l *Log) sync() error {
 	s := l.seg
 	l.stats.Syncs.Add(1)
+	began := time.Now()
 	err := s.file.Sync()
+	l.pace.synced(time.Since(began))
 	if err == nil && !s.named {
 		err = l.opt.FS.SyncDir(l.opt.Dir)
 		s.named = err == nil

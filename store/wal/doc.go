@@ -2,7 +2,8 @@
 
 // Package wal is the write-ahead log: what makes an acknowledgement mean "on disk". It is a directory of segments, each
 // a file of records, each record one batch of spans. [Log.Append] returns when the record was written and fdatasync has
-// returned for it; many appends share one sync (group commit).
+// returned for it; many appends share one sync (group commit), and a group waits for a part of a sync's time for those who
+// were in the one before, see [pace].
 //
 // # Format, version 1
 //

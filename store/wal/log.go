@@ -56,6 +56,9 @@ type Log struct {
 	closed bool
 	// live is the size of every segment file that was not removed.
 	live map[SegmentID]int64
+	// want is how many records the committer waits for, 0 if it does not wait; full has an element when they are there.
+	want int
+	full chan struct{}
 	wake chan struct{}
 	done chan struct{}
 
@@ -63,6 +66,7 @@ type Log struct {
 	seg  *segment
 	last header // of the segment before, with its durable length as prevDurable
 	next SegmentID
+	pace pace
 
 	stats Stats
 }
@@ -100,7 +104,7 @@ type segment struct {
 func start(opt Options, live map[SegmentID]int64, epoch uint32, last header) *Log {
 	l := &Log{
 		opt: opt, epoch: epoch, live: live, last: last,
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), full: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	l.next = EpochStart(epoch)
 	for _, size := range live {
@@ -140,7 +144,12 @@ func (l *Log) Append(ctx context.Context, payload []byte, bind func(epoch uint32
 		bind(l.epoch)
 	}
 	done := g.done
-	l.signal()
+	switch {
+	case l.want == 0:
+		l.signal()
+	case len(g.records) >= l.want || len(l.groups) > 1:
+		l.stopGathering()
+	}
 	l.mu.Unlock()
 	<-done
 	return g.err
@@ -178,6 +187,7 @@ func (l *Log) Rotate(swap func(epoch uint32)) uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.epoch++
+	l.stopGathering() // what comes now goes to another group
 	if swap != nil {
 		swap(l.epoch)
 	}
@@ -245,6 +255,7 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.closed = true
+	l.stopGathering()
 	close(l.wake)
 	l.mu.Unlock()
 	<-l.done
