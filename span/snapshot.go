@@ -2,6 +2,8 @@
 
 package span
 
+import "slices"
+
 // Snapshot returns a batch with the spans that b has now, for readers on other goroutines while one writer goes on
 // appending to b. It shares b's columns, which appending never changes, and copies only the index of the strings (about
 // 11 bytes a string). It must be taken while nobody writes, is read only, and ends with the next Truncate or Reset of b.
@@ -37,4 +39,4 @@ func (s *Strings) snapshot() Strings {
 }
 
 // full leaves a column no room to grow, so that appending to the copy cannot write into the original.
-func full[T any](col []T) []T { return col[:len(col):len(col)] }
+func full[T any](col []T) []T { return slices.Clip(col) }

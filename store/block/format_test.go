@@ -107,7 +107,7 @@ func TestFormat(t *testing.T) {
 			return out.String()
 		}
 		var lines []string
-		for _, l := range strings.Split(out.String(), "\n") {
+		for l := range strings.SplitSeq(out.String(), "\n") {
 			if l != "" && (l[0] != ' ' || strings.Contains(l, "DAMAGED")) {
 				lines = append(lines, l)
 			}
