@@ -105,3 +105,18 @@ export function searchTrace(trace: Trace, query: string): Matches | undefined {
   for (let row = 0, i = 0; i < count; row++) if (mask[row] === 1) rows[i++] = row;
   return { rows, mask };
 }
+
+/** Rows of these span ids (16 hex digits). All spans that share an id match. */
+export function matchesOf(trace: Trace, ids: readonly string[]): Matches {
+  const wanted = new Set(ids);
+  const mask = new Uint8Array(trace.spans);
+  const rows: number[] = [];
+  if (wanted.size > 0) {
+    for (let row = 0; row < trace.spans; row++) {
+      if (!wanted.has(spanIdHex(trace, row))) continue;
+      mask[row] = 1;
+      rows.push(row);
+    }
+  }
+  return { rows: Uint32Array.from(rows), mask };
+}

@@ -6,7 +6,7 @@ import { makeTrace } from "../../dev/synthetic.mjs";
 import { type TraceColumns, decodeColumns, noteFarTime, noteNoStart } from "../wire/columns";
 import { criticalPath } from "./criticalPath";
 import { Rows } from "./rows";
-import { searchTerms, searchTrace } from "./search";
+import { matchesOf, searchTerms, searchTrace } from "./search";
 import { type Trace, ancestorsOf, coveredByChildren, derive, isOrphan, nameOf } from "./trace";
 
 /** A trace drawn as text: one line a span, indented by two, `name from-to [!]`. */
@@ -175,6 +175,14 @@ describe("searchTrace", () => {
     ["no such thing", ""],
     ["is:nonsense", ""],
   ])("%s -> %s", (query, want) => expect(found(query)).toBe(want));
+
+  test("by span id", () => {
+    const t = sample();
+    const m = matchesOf(t, ["0000000000000003", "0000000000000005", "ffffffffffffffff"]);
+    expect(names(t, m.rows)).toBe("b1 c");
+    expect(m.mask.reduce((a, b) => a + b)).toBe(2);
+    expect(matchesOf(t, []).rows.length).toBe(0);
+  });
 
   test("terms", () => {
     expect(searchTerms('one "two words" -"not this" -')).toEqual(["one", "two words", "-not this"]);

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Link } from "@tanstack/react-router";
-import { Search } from "lucide-react";
+import { ListFilter, Search } from "lucide-react";
 import type { ReactElement, ReactNode } from "react";
-import { Fragment, useState } from "react";
+import { Fragment, createContext, useContext, useState } from "react";
 import { formatBytes, plural, visibleText } from "../../base/format";
 import type { Attribute } from "../../wire/api";
 import { cx } from "../../widgets/controls";
 import { CopyButton } from "./CopyButton";
 import styles from "./Details.module.css";
 import { queryFor, valueText } from "./values";
+
+/** Finds the spans of this trace that a query matches. */
+export const FindContext = createContext<((query: string) => void) | undefined>(undefined);
 
 /** Rows before "show all": a span may have thousands. */
 const firstRows = 100;
@@ -56,6 +59,7 @@ const valueClass: Record<string, string | undefined> = {
 };
 
 function Row({ attribute: a, scope }: { attribute: Attribute; scope: string }): ReactElement {
+  const find = useContext(FindContext);
   const [all, setAll] = useState(false);
   const text = valueText(a);
   const query = queryFor(scope, a);
@@ -74,6 +78,11 @@ function Row({ attribute: a, scope }: { attribute: Attribute; scope: string }): 
           </button>
         )}
         <span className={styles.rowActions}>
+          {query !== undefined && find !== undefined && (
+            <button type="button" className={styles.action} title={`Find ${query} in this trace`} aria-label={`Find this value of ${a.key} in this trace`} onClick={() => find(query)}>
+              <ListFilter size={13} aria-hidden="true" />
+            </button>
+          )}
           {query !== undefined && (
             <Link to="/search" search={{ q: query }} className={styles.action} title={`Search ${query}`} aria-label={`Search for this value of ${a.key}`}>
               <Search size={13} aria-hidden="true" />

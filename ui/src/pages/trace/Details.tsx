@@ -16,7 +16,7 @@ import type { SpanDetails, SpanEvent, SpanLink } from "../../wire/api";
 import { type ApiError, getSpansByRows } from "../../wire/client";
 import { rowOfSpanId, spanIdHex, statusError, statusOk } from "../../wire/columns";
 import { Button, Tip, cx } from "../../widgets/controls";
-import { Attributes } from "./Attributes";
+import { Attributes, FindContext } from "./Attributes";
 import { CopyButton } from "./CopyButton";
 import styles from "./Details.module.css";
 import { spanAsOtlp } from "./otlp";
@@ -31,11 +31,13 @@ interface Props {
   /** CSS custom property of the service's colour. */
   token: string;
   onGo: (row: number) => void;
+  /** Finds spans of this trace by a TraceQL query. */
+  onFind: (query: string) => void;
   onFocus: () => void;
   onClose: () => void;
 }
 
-export function Details({ trace, row, moved, token, onGo, onFocus, onClose }: Props): ReactElement {
+export function Details({ trace, row, moved, token, onGo, onFind, onFocus, onClose }: Props): ReactElement {
   const [filter, setFilter] = useState("");
   const query = useQuery<SpanDetails | undefined, ApiError>({
     queryKey: ["span", trace.traceId, String(trace.startNs), trace.spans, row],
@@ -61,14 +63,16 @@ export function Details({ trace, row, moved, token, onGo, onFocus, onClose }: Pr
         ) : span === undefined ? (
           query.isPending ? <Skeleton /> : <div className={styles.problem}>The server no longer has this span. Reload the trace (R).</div>
         ) : (
-          <Body trace={trace} span={span} filter={filter} setFilter={setFilter} onGo={onGo} />
+          <FindContext value={onFind}>
+            <Body trace={trace} span={span} filter={filter} setFilter={setFilter} onGo={onGo} />
+          </FindContext>
         )}
       </div>
     </aside>
   );
 }
 
-function Head({ trace, row, moved, onGo, onFocus, onClose }: Omit<Props, "token">): ReactElement {
+function Head({ trace, row, moved, onGo, onFocus, onClose }: Omit<Props, "token" | "onFind">): ReactElement {
   const status = trace.status[row];
   const parent = trace.parent[row]!;
   const duration = trace.duration[row]!;

@@ -12,6 +12,10 @@ interface Props {
   inputRef: RefObject<HTMLInputElement | null>;
   text: string;
   onText: (text: string) => void;
+  /** What is wrong with the search, or "". */
+  problem: string;
+  /** What else is to be said of its answer, or "". */
+  note: string;
   /** Number of matches; undefined without a search. */
   total: number | undefined;
   /** Index of the selected row among the matches, -1 when it is none. */
@@ -30,7 +34,8 @@ interface Props {
 export function Toolbar({ inputRef, ...p }: Props): ReactElement {
   const errorsOn = searchTerms(p.text).includes("is:error");
   const toggleErrors = (): void => {
-    const terms = searchTerms(p.text).filter((t) => t !== "is:error");
+    // A TraceQL query is replaced, words are kept beside it.
+    const terms = p.text.trimStart().startsWith("{") ? [] : searchTerms(p.text).filter((t) => t !== "is:error");
     p.onText([...(errorsOn ? [] : ["is:error"]), ...terms.map((t) => (t.includes(" ") ? `"${t}"` : t))].join(" "));
   };
   return (
@@ -42,9 +47,9 @@ export function Toolbar({ inputRef, ...p }: Props): ReactElement {
             ref={inputRef}
             type="search"
             className={styles.findInput}
-            placeholder="Find in trace"
+            placeholder="Find in trace: words or { TraceQL }"
             aria-label="Find in trace"
-            title={"Words in service, name or span id; also is:error, is:orphan, kind:client, service:cart, >10ms, self>5ms, -word"}
+            title={"Words in service, name or span id; also is:error, is:orphan, kind:client, service:cart, >10ms, self>5ms, -word.\nTraceQL asks for attributes: { span.http.response.status_code >= 500 }"}
             value={p.text}
             spellCheck={false}
             autoComplete="off"
@@ -62,10 +67,16 @@ export function Toolbar({ inputRef, ...p }: Props): ReactElement {
             }}
           />
         </div>
-        {p.total !== undefined && (
+        {(p.problem !== "" || (p.total === undefined && p.note !== "")) && (
+          <span className={cx(styles.findCount, p.problem !== "" && styles.findNone, styles.findProblem)} role="status" title={p.problem}>
+            {p.problem || p.note}
+          </span>
+        )}
+        {p.total !== undefined && p.problem === "" && (
           <>
             <span className={cx(styles.findCount, p.total === 0 && styles.findNone)} role="status">
               {p.total === 0 ? "no match" : p.position >= 0 ? `${formatCount(p.position + 1)} of ${formatCount(p.total)}` : `${formatCount(p.total)} found`}
+              {p.note !== "" && ` (${p.note})`}
             </span>
             <Button look="ghost" small icon aria-label="Previous match" title="Previous match (Shift N)" onClick={() => p.onNext(-1)} disabled={p.total === 0}>
               <ChevronUp size={14} aria-hidden="true" />

@@ -11,7 +11,6 @@ import { prefs, usePref } from "../../base/prefs";
 import { serviceTokens } from "../../base/services";
 import { type Cause, TraceView } from "../../canvas/traceView";
 import { formatFold, parseFold } from "../../model/fold";
-import { searchTrace } from "../../model/search";
 import { alignClocks, findSkew } from "../../model/skew";
 import type { Trace } from "../../model/trace";
 import { formatViewport, parseViewport } from "../../model/viewport";
@@ -22,6 +21,7 @@ import type { TraceSearch } from "./params";
 import { Toolbar, TreeHead } from "./Toolbar";
 import { TraceHeader } from "./TraceHeader";
 import styles from "./TracePage.module.css";
+import { useMatches } from "./useMatches";
 
 interface Props {
   trace: Trace;
@@ -130,7 +130,7 @@ export function Workspace({ trace: sent, search, navigate, onReload, reloading }
     if ((search.q ?? "") !== text.trim()) setText(search.q ?? "");
   }
 
-  const matches = useMemo(() => searchTrace(trace, text), [trace, text]);
+  const { matches, problem, note } = useMatches(trace, text);
   const only = search.only === "1";
   useEffect(() => view.current?.setMatches(matches, only), [matches, only]);
   const path = search.path === "1";
@@ -210,6 +210,8 @@ export function Workspace({ trace: sent, search, navigate, onReload, reloading }
             inputRef={find}
             text={text}
             onText={onText}
+            problem={problem}
+            note={note}
             total={matches?.rows.length}
             position={position}
             onNext={(d) => view.current?.nextMatch(d)}
@@ -233,6 +235,7 @@ export function Workspace({ trace: sent, search, navigate, onReload, reloading }
               moved={moved?.get(trace.resource[selected]!) ?? 0}
               token={services[trace.serviceIndex[selected]!]!.token}
               onGo={(row) => view.current?.select(row, "pointer", true)}
+              onFind={onText}
               onFocus={() => view.current?.focusRow(selected, "pointer")}
               onClose={() => {
                 view.current?.select(-1, "pointer");
