@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"sort"
 	"strconv"
@@ -117,13 +118,14 @@ func (c *Config) hostPort(s string) (string, error) {
 		return "", nil
 	}
 	host, port := c.Host, s
-	if i := strings.LastIndexByte(s, ':'); i >= 0 {
-		host, port = s[:i], s[i+1:]
+	var err error
+	if strings.Contains(s, ":") {
+		host, port, err = net.SplitHostPort(s)
 	}
-	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+	if n, perr := strconv.Atoi(port); err != nil || perr != nil || n < 0 || n > 65535 {
 		return "", fmt.Errorf("%q is no address: want host:port, a port, 0 for a free port, or off", s)
 	}
-	return host + ":" + port, nil
+	return net.JoinHostPort(strings.Trim(host, "[]"), port), nil
 }
 
 // Bind declares every setting as a flag of fs.

@@ -143,4 +143,10 @@ func TestHostPort(t *testing.T) {
 			t.Errorf("hostPort(%q) = %q, %v; want %q", in, got, err, want)
 		}
 	}
+	for _, host := range []string{"::1", "[::1]"} {
+		c.Host = host
+		if got, err := c.hostPort("4317"); err != nil || got != "[::1]:4317" {
+			t.Errorf("hostPort of a port with --host %s = %q, %v", host, got, err)
+		}
+	}
 }
