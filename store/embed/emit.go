@@ -69,7 +69,7 @@ func (e *emitter) add(c *candidate) (ok bool, err error) {
 	case c.chunk != nil:
 		e.addChunk(c)
 	case c.own != nil:
-		e.copyRows(c.own, c.lo, c.hi)
+		err = e.copyRows(c.own, c.lo, c.hi)
 		e.copier.Forget()
 		e.s.emitted(c.own)
 	default:
@@ -84,11 +84,16 @@ func (e *emitter) add(c *candidate) (ok bool, err error) {
 	return true, e.s.ctx.Err()
 }
 
-func (e *emitter) copyRows(b *span.Batch, lo, hi int32) {
+// copyRows copies rows of b into the batch. Giant traces are worth looking at the context.
+func (e *emitter) copyRows(b *span.Batch, lo, hi int32) error {
 	e.copier.From(b)
 	for i := lo; i < hi; i++ {
 		e.copier.Row(int(i))
+		if i%(8<<10) == 0 && e.s.ctx.Err() != nil {
+			return e.s.ctx.Err()
+		}
 	}
+	return nil
 }
 
 // addAgain assembles a split trace a second time.
@@ -98,12 +103,12 @@ func (e *emitter) addAgain(c *candidate) error {
 		return err
 	}
 	for lo, hi := range b.Traces() {
-		if b.FullID(lo, hi) == c.id {
-			e.copyRows(b, int32(lo), int32(hi))
+		if b.FullID(lo, hi) == c.id && err == nil {
+			err = e.copyRows(b, int32(lo), int32(hi))
 		}
 	}
 	e.copier.Forget()
-	return nil
+	return err
 }
 
 // addGroup copies a trace that stands in one row group.
@@ -119,11 +124,11 @@ func (e *emitter) addGroup(c *candidate) error {
 			return nil
 		}
 	}
-	e.copyRows(g.batch, c.lo, c.hi)
+	err := e.copyRows(g.batch, c.lo, c.hi)
 	if g.waiting == 0 {
 		e.unload(g)
 	}
-	return nil
+	return err
 }
 
 // load reads the columns that were asked for, and lets go of the oldest row groups past the scan's memory.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"math/rand/v2"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -148,14 +149,22 @@ func powerCuts(t *testing.T, seed uint64, clone func(*fs.Mem, *rand.Rand) *fs.Me
 	}
 }
 
+// rounds is how many power cuts and kills are tried: four of them each.
+func rounds() uint64 {
+	if os.Getenv("CLEW_SOAK") != "" {
+		return 500
+	}
+	return 25
+}
+
 func TestPowerCuts(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range rounds() {
 		powerCuts(t, seed, func(m *fs.Mem, rng *rand.Rand) *fs.Mem { return m.CrashClone(rng) })
 	}
 }
 
 func TestKills(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range rounds() {
 		powerCuts(t, 1000+seed, func(m *fs.Mem, _ *rand.Rand) *fs.Mem { return m.KillClone() })
 	}
 }

@@ -381,6 +381,8 @@ func (bw *blockWriter) writeRuns(ctx context.Context, rows []sortedRow, runs []t
 			return err
 		}
 		high := uint64(0)
+		var from *span.Batch // rows [lo, hi) of it are to be copied
+		lo, hi := 0, 0
 		for _, r := range rows[run.lo:run.hi] {
 			b, i := src(r)
 			if h := b.TraceID[i].High(); h != 0 {
@@ -389,11 +391,23 @@ func (bw *blockWriter) writeRuns(ctx context.Context, rows []sortedRow, runs []t
 				}
 				high = h
 			}
-			bw.copier.From(b)
-			bw.copier.Row(i)
+			if b == from && i == hi {
+				hi++
+				continue
+			}
+			bw.copyRows(from, lo, hi)
+			from, lo, hi = b, i, i+1
 		}
+		bw.copyRows(from, lo, hi)
 	}
 	return bw.hand(ctx)
+}
+
+func (bw *blockWriter) copyRows(b *span.Batch, lo, hi int) {
+	if lo < hi {
+		bw.copier.From(b)
+		bw.copier.Range(lo, hi)
+	}
 }
 
 // writeRun writes rows [lo, hi) of b, a whole trace.
@@ -401,10 +415,7 @@ func (bw *blockWriter) writeRun(ctx context.Context, b *span.Batch, lo, hi int, 
 	if err := bw.beginRun(ctx, start, far); err != nil {
 		return err
 	}
-	bw.copier.From(b)
-	for i := lo; i < hi; i++ {
-		bw.copier.Row(i)
-	}
+	bw.copyRows(b, lo, hi)
 	return nil
 }
 

@@ -216,15 +216,11 @@ func (m *manifest) rewrite(e edit) error {
 	next := &manifest{blocks: maps.Clone(m.blocks), low: m.low, nextID: m.nextID}
 	next.apply(e)
 	salt := rand.Uint64()
-	data := append([]byte(nil), manifestMagic...)
-	data = binary.LittleEndian.AppendUint32(data, manifestVersion)
-	data = binary.LittleEndian.AppendUint64(data, salt)
-	data = binary.LittleEndian.AppendUint64(data, xxhash.Sum64(data))
 	state := edit{low: next.low}
 	for _, id := range slices.Sorted(maps.Keys(next.blocks)) {
 		state.add = append(state.add, next.blocks[id])
 	}
-	data = appendEdit(data, salt, int64(len(data)), state, next.nextID)
+	data := appendManifest(nil, salt, state, next.nextID)
 	if err := fs.WriteFile(m.fs, m.name, data); err != nil {
 		return fmt.Errorf("manifest: %w", err)
 	}
@@ -251,6 +247,15 @@ func (m *manifest) close() error {
 	f := m.file
 	m.file = nil
 	return f.Close()
+}
+
+// appendManifest appends a manifest of one edit to dst, which must be empty: offsets count from its beginning.
+func appendManifest(dst []byte, salt uint64, state edit, nextID uint64) []byte {
+	dst = append(dst, manifestMagic...)
+	dst = binary.LittleEndian.AppendUint32(dst, manifestVersion)
+	dst = binary.LittleEndian.AppendUint64(dst, salt)
+	dst = binary.LittleEndian.AppendUint64(dst, xxhash.Sum64(dst))
+	return appendEdit(dst, salt, int64(len(dst)), state, nextID)
 }
 
 // appendEdit appends the record of an edit that will stand at offset off.

@@ -89,13 +89,14 @@ func (t *tenant) insert(gen *generation, b *span.Batch, chunkLimit int) int {
 	}
 	c.copier.Forget()
 	c.copier.From(b)
+	first := c.copier.Range(0, b.Len())
 	for lo := 0; lo < b.Len(); {
 		key := b.TraceID[lo].Key()
 		hi := lo + 1
 		for hi < b.Len() && b.TraceID[hi].Key() == key {
 			hi++
 		}
-		t.insertRun(h, c, index, b, lo, hi)
+		t.insertRun(h, c, refOf(index, first), b, lo, hi)
 		lo = hi
 	}
 	c.copier.Forget()
@@ -105,11 +106,12 @@ func (t *tenant) insert(gen *generation, b *span.Batch, chunkLimit int) int {
 	return h.bytes - before
 }
 
-// insertRun copies rows [lo, hi), which have one trace key, and finds out whether the trace needs assembly.
-func (t *tenant) insertRun(h *head, c *chunk, index int, b *span.Batch, lo, hi int) {
+// insertRun indexes rows [lo, hi), which have one trace key, of a batch that was copied to first, the newest in c, and
+// finds out whether the trace needs assembly.
+func (t *tenant) insertRun(h *head, c *chunk, first rowRef, b *span.Batch, lo, hi int) {
 	key := b.TraceID[lo].Key()
 	last, known := h.last[key]
-	split := known && last.chunk() != index
+	split := known && last.chunk() != first.chunk()
 	if !known {
 		last = noRow
 		split = t.elsewhere(h, key)
@@ -127,9 +129,8 @@ func (t *tenant) insertRun(h *head, c *chunk, index int, b *span.Batch, lo, hi i
 		} else if high != 0 {
 			split = true
 		}
-		row := c.copier.Row(i)
 		c.prev = append(c.prev, last)
-		last = refOf(index, row)
+		last = first + rowRef(i)
 		start, end := b.Start[i], b.Until(i)
 		c.bounds.add(start, end)
 		x = x.with(extent{start, end})
