@@ -2,7 +2,10 @@
 
 package span
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Copier copies spans from any number of batches to the end of one, translating codes and sharing equal resources and
 // scopes. Columns that a source does not have (it was read with a projection) become zero.
@@ -66,6 +69,7 @@ func (c *Copier) From(src *Batch) {
 			c.cur = &remap{}
 		}
 		c.cur.codes = zeroed(c.cur.codes, src.Strings.Len())
+		c.cur.codes[0] = 1 // the empty string is everywhere the same
 		c.cur.resources = zeroed(c.cur.resources, src.Resources.Len())
 		c.cur.scope = zeroed(c.cur.scope, src.Scopes.Len())
 		c.maps[src] = c.cur
@@ -81,8 +85,144 @@ func zeroed(s []uint32, n int) []uint32 {
 
 // Rows copies the given rows of the source, in that order.
 func (c *Copier) Rows(rows []int32) {
-	for _, r := range rows {
-		c.Row(int(r))
+	for at := 0; at < len(rows); {
+		lo, n := rows[at], 1
+		for at+n < len(rows) && rows[at+n] == lo+int32(n) {
+			n++
+		}
+		c.Range(int(lo), int(lo)+n)
+		at += n
+	}
+}
+
+// Range copies rows [lo, hi) of the source, column by column, and returns the row of the first in the destination.
+func (c *Copier) Range(lo, hi int) int {
+	r := c.dst.Len()
+	if hi == lo+1 {
+		c.Row(lo)
+		return r
+	}
+	s, d := c.src, c.dst
+	d.TraceID = append(d.TraceID, s.TraceID[lo:hi]...)
+	d.SpanID = append(d.SpanID, s.SpanID[lo:hi]...)
+	d.ParentID = append(d.ParentID, s.ParentID[lo:hi]...)
+	d.Start = append(d.Start, s.Start[lo:hi]...)
+	d.Duration = append(d.Duration, s.Duration[lo:hi]...)
+	d.Kind, d.Status = appendRows(d.Kind, s.Kind, lo, hi), appendRows(d.Status, s.Status, lo, hi)
+	d.Name = c.codes(d.Name, s.Name, lo, hi)
+	d.StatusMessage = c.codes(d.StatusMessage, s.StatusMessage, lo, hi)
+	d.TraceState = c.codes(d.TraceState, s.TraceState, lo, hi)
+	d.Flags = appendRows(d.Flags, s.Flags, lo, hi)
+	d.DroppedAttrs = appendRows(d.DroppedAttrs, s.DroppedAttrs, lo, hi)
+	d.DroppedEvents = appendRows(d.DroppedEvents, s.DroppedEvents, lo, hi)
+	d.DroppedLinks = appendRows(d.DroppedLinks, s.DroppedLinks, lo, hi)
+	d.HeadWeight, d.Notes = appendRows(d.HeadWeight, s.HeadWeight, lo, hi), appendRows(d.Notes, s.Notes, lo, hi)
+	d.TraceWeight = append(d.TraceWeight, s.TraceWeight[min(lo, len(s.TraceWeight)):min(hi, len(s.TraceWeight))]...)
+	for len(d.TraceWeight) < r+hi-lo {
+		d.TraceWeight = append(d.TraceWeight, 1)
+	}
+	for i := lo; i < hi; i++ {
+		d.Resource = append(d.Resource, c.resource(at(s.Resource, i)))
+		d.Scope = append(d.Scope, c.scopeOf(at(s.Scope, i)))
+	}
+	c.tables(&d.Attrs, &s.Attrs, lo, hi)
+
+	d.Events.Off = appendOffsets(d.Events.Off, len(d.Events.Time), s.Events.Off, lo, hi)
+	from, to := rowsOf(s.Events.Off, lo, hi)
+	d.Events.Time = append(d.Events.Time, s.Events.Time[from:to]...)
+	d.Events.Name = c.codes(d.Events.Name, s.Events.Name, from, to)
+	d.Events.Dropped = append(d.Events.Dropped, s.Events.Dropped[from:to]...)
+	c.tables(&d.Events.Attrs, &s.Events.Attrs, from, to)
+
+	d.Links.Off = appendOffsets(d.Links.Off, len(d.Links.TraceID), s.Links.Off, lo, hi)
+	from, to = rowsOf(s.Links.Off, lo, hi)
+	d.Links.TraceID = append(d.Links.TraceID, s.Links.TraceID[from:to]...)
+	d.Links.SpanID = append(d.Links.SpanID, s.Links.SpanID[from:to]...)
+	d.Links.TraceState = c.codes(d.Links.TraceState, s.Links.TraceState, from, to)
+	d.Links.Flags = append(d.Links.Flags, s.Links.Flags[from:to]...)
+	d.Links.Dropped = append(d.Links.Dropped, s.Links.Dropped[from:to]...)
+	c.tables(&d.Links.Attrs, &s.Links.Attrs, from, to)
+	return r
+}
+
+// appendRows appends rows [lo, hi) of a column that may be absent.
+func appendRows[T any](dst, src []T, lo, hi int) []T {
+	n := len(dst) + hi - lo
+	dst = append(dst, src[min(lo, len(src)):min(hi, len(src))]...)
+	for len(dst) < n {
+		var zero T
+		dst = append(dst, zero)
+	}
+	return dst
+}
+
+// rowsOf returns the rows of owners [lo, hi).
+func rowsOf(off []uint32, lo, hi int) (from, to int) {
+	if hi = min(hi, len(off)-1); lo >= hi {
+		return 0, 0
+	}
+	return int(off[lo]), int(off[hi])
+}
+
+// appendOffsets appends where the rows of owners [lo, hi) of a source end in a destination that has rows already.
+func appendOffsets(dst []uint32, rows int, src []uint32, lo, hi int) []uint32 {
+	if len(dst) == 0 {
+		dst = append(dst, 0)
+	}
+	last := uint32(rows)
+	dst = slices.Grow(dst, hi-lo)
+	for i := lo; i < hi; i++ {
+		if i+1 < len(src) {
+			last = uint32(rows) + src[i+1] - src[lo]
+		}
+		dst = append(dst, last)
+	}
+	return dst
+}
+
+// codes appends rows [lo, hi) of a column of codes that may be absent, translated.
+func (c *Copier) codes(dst, src []Code, lo, hi int) []Code {
+	src = src[min(lo, len(src)):min(hi, len(src))]
+	n := len(dst)
+	dst = slices.Grow(dst, hi-lo)[:n+hi-lo]
+	out, known := dst[n:], c.cur.codes
+	for i, code := range src {
+		m := known[code]
+		if m == 0 {
+			m = c.code(code) + 1
+		}
+		out[i] = m - 1
+	}
+	clear(out[len(src):])
+	return dst
+}
+
+// tables copies the attributes of owners [lo, hi).
+func (c *Copier) tables(dst, src *Attrs, lo, hi int) {
+	if lo == hi {
+		return
+	}
+	dst.Off = appendOffsets(dst.Off, len(dst.Key), src.Off, lo, hi)
+	from, to := rowsOf(src.Off, lo, hi)
+	c.attrRows(dst, src, from, to)
+}
+
+// attrRows copies rows [from, to) of a table of attributes.
+func (c *Copier) attrRows(dst, src *Attrs, from, to int) {
+	n := len(dst.Key)
+	dst.Key = c.codes(dst.Key, src.Key, from, to)
+	dst.Type = append(dst.Type, src.Type[from:to]...)
+	dst.Val = append(dst.Val, src.Val[from:to]...)
+	known, types, vals := c.cur.codes, dst.Type[n:], dst.Val[n:]
+	for i, t := range types {
+		if !t.InStrings() {
+			continue
+		}
+		m := known[vals[i]]
+		if m == 0 {
+			m = c.code(Code(vals[i])) + 1
+		}
+		vals[i] = uint64(m - 1)
 	}
 }
 
@@ -130,9 +270,6 @@ func at[T any](col []T, i int) (v T) {
 }
 
 func (c *Copier) code(code Code) Code {
-	if code == 0 {
-		return 0
-	}
 	if m := c.cur.codes[code]; m != 0 {
 		return m - 1
 	}
@@ -142,13 +279,8 @@ func (c *Copier) code(code Code) Code {
 }
 
 func (c *Copier) attrs(dst, src *Attrs, owner int) {
-	lo, hi := src.Range(owner)
-	for i := lo; i < hi; i++ {
-		val := src.Val[i]
-		if src.Type[i].InStrings() {
-			val = uint64(c.code(Code(val)))
-		}
-		dst.Add(c.code(src.Key[i]), src.Type[i], val)
+	if lo, hi := src.Range(owner); lo < hi {
+		c.attrRows(dst, src, lo, hi)
 	}
 }
 

@@ -38,6 +38,14 @@ func TestCopier(t *testing.T) {
 				models[s] = append(models[s], m)
 			case 1:
 				c.Reset(dst) // which keeps its spans
+			case 2, 3, 4:
+				c.From(sources[s])
+				lo := rapid.IntRange(0, len(models[s])).Draw(t, "from")
+				hi := rapid.IntRange(lo, len(models[s])).Draw(t, "to")
+				if got := c.Range(lo, hi); got != len(want) {
+					t.Fatalf("row %d, want %d", got, len(want))
+				}
+				want = append(want, models[s][lo:hi]...)
 			default:
 				c.From(sources[s])
 				i := rapid.IntRange(0, len(models[s])-1).Draw(t, "row")
@@ -117,6 +125,43 @@ func TestCopierProjection(t *testing.T) {
 	}
 	if err := validate(dst); err != "" {
 		t.Error(err)
+	}
+}
+
+// TestCopierRange: many rows at once are what they are one by one, also where the source lacks columns or their ends.
+func TestCopierRange(t *testing.T) {
+	src := spantest.Random(7, 300)
+	src.Kind, src.StatusMessage, src.Flags, src.HeadWeight = nil, nil, nil, src.HeadWeight[:200]
+	src.TraceWeight = src.TraceWeight[:10]
+	src.Attrs.Off, src.Links.Off = nil, src.Links.Off[:100]
+	rows := func(lo, hi int) (list []int32) {
+		for i := lo; i < hi; i++ {
+			list = append(list, int32(i))
+		}
+		return list
+	}
+	for _, r := range [][]int32{rows(0, 300), rows(0, 0), rows(5, 6), append(rows(90, 120), rows(90, 120)...), {3, 2, 1}, rows(290, 300)} {
+		one, all := &span.Batch{}, &span.Batch{}
+		x, y := span.NewCopier(one), span.NewCopier(all)
+		x.From(src)
+		y.From(src)
+		for _, i := range r {
+			x.Row(int(i))
+		}
+		y.Rows(r)
+		if diff := cmp.Diff(span.DumpString(one), span.DumpString(all)); diff != "" {
+			t.Errorf("rows %v (-one by one +all):\n%s", r, diff)
+		}
+		if diff := cmp.Diff(one.TraceWeight, all.TraceWeight); diff != "" {
+			t.Errorf("rows %v (-one by one +all):\n%s", r, diff)
+		}
+		if one.Len() > 0 && (len(one.Attrs.Off) != len(all.Attrs.Off) || len(one.Events.Off) != len(all.Events.Off) ||
+			!cmp.Equal(one.Links.Off, all.Links.Off)) {
+			t.Errorf("rows %v: offsets differ", r)
+		}
+		if err := validate(all); err != "" {
+			t.Error(err)
+		}
 	}
 }
 
