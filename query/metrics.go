@@ -46,6 +46,8 @@ type MetricsResult struct {
 	Reason  string
 	// Scanned is the work that it took.
 	Scanned store.Counters
+	// Done of Parts parts of the time are complete.
+	Done, Parts int
 }
 
 // Times are evenly spaced moments, unix ns: sample i, at First + i·Step, is about the spans that started after the moment
@@ -198,6 +200,7 @@ func (r *metricsRun) all(ctx context.Context, plan *MetricsPlan) error {
 			}
 		}
 		r.final = i == len(windows)-1
+		r.result.Done, r.result.Parts = i+1, len(windows)
 		r.result.Series = present(plan.root.series(r))
 		if r.final {
 			r.explainPartial()

@@ -22,9 +22,21 @@ func (s *server) handler(listener string) http.Handler {
 	case "otlp-http":
 		return ingest.NewOTLPHTTP(s.receiver)
 	case "tempo":
-		return s.tempoListener()
+		return s.streaming(s.tempoListener())
 	}
-	return s.httpListener()
+	return s.streaming(s.httpListener())
+}
+
+// streaming puts Tempo's gRPC service on the port of a handler: Grafana calls it where the HTTP API is.
+func (s *server) streaming(h http.Handler) http.Handler {
+	calls := tempo.NewStreaming(s.tempoConfig())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tempo.IsStreaming(r) {
+			calls.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // httpListener serves the UI, the native API and every query API.
@@ -56,7 +68,13 @@ func (s *server) tempoListener() http.Handler {
 
 // tempoHandler returns Tempo's API; one path of it is Jaeger's where no prefix tells them apart.
 func (s *server) tempoHandler(traceV1 bool) http.Handler {
-	return tempo.New(tempo.Config{Engine: s.engine, Query: s.query, Version: s.Version, TraceV1: traceV1})
+	c := s.tempoConfig()
+	c.TraceV1 = traceV1
+	return tempo.New(c)
+}
+
+func (s *server) tempoConfig() tempo.Config {
+	return tempo.Config{Engine: s.engine, Query: s.query, Version: s.Version}
 }
 
 // compressed answers in gzip or zstd to those who take it.

@@ -91,7 +91,7 @@ func (h *handler) buildinfo(w http.ResponseWriter, _ *http.Request) error {
 }
 
 // tenant returns whose spans a request is about.
-func (h *handler) tenant(*http.Request) string { return span.DefaultTenant }
+func (h *handler) tenant(context.Context) string { return span.DefaultTenant }
 
 // statusError is an error with its HTTP status.
 type statusError struct {

@@ -3,6 +3,7 @@
 package tempo
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"net/url"
@@ -80,20 +81,8 @@ const defaultSince = time.Hour
 
 // metricsRange answers GET /api/metrics/query_range.
 func (h *handler) metricsRange(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	req, err := h.metricsRequest(r)
+	req, err := h.rangeRequest(r.Context(), r.URL.Query())
 	if err != nil {
-		return err
-	}
-	if s := q.Get("step"); s != "" {
-		if req.Step, err = step(s); err != nil {
-			return err
-		}
-	}
-	if req.Exemplars, err = count(q, "exemplars"); err != nil {
-		return err
-	}
-	if req.MaxSeries, err = count(q, "maxSeries"); err != nil {
 		return err
 	}
 	res, err := h.Query.Metrics(r.Context(), req)
@@ -113,11 +102,10 @@ func (h *handler) metricsRange(w http.ResponseWriter, r *http.Request) error {
 
 // metricsInstant answers GET /api/metrics/query.
 func (h *handler) metricsInstant(w http.ResponseWriter, r *http.Request) error {
-	req, err := h.metricsRequest(r)
+	req, err := h.instantRequest(r.Context(), r.URL.Query())
 	if err != nil {
 		return err
 	}
-	req.Instant = true
 	res, err := h.Query.Metrics(r.Context(), req)
 	if err != nil {
 		return err
@@ -130,10 +118,34 @@ func (h *handler) metricsInstant(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// rangeRequest reads the parameters of a range of samples.
+func (h *handler) rangeRequest(ctx context.Context, q url.Values) (query.MetricsRequest, error) {
+	req, err := h.metricsRequest(ctx, q)
+	if err != nil {
+		return req, err
+	}
+	if s := q.Get("step"); s != "" {
+		if req.Step, err = step(s); err != nil {
+			return req, err
+		}
+	}
+	if req.Exemplars, err = count(q, "exemplars"); err != nil {
+		return req, err
+	}
+	req.MaxSeries, err = count(q, "maxSeries")
+	return req, err
+}
+
+// instantRequest reads the parameters of single samples.
+func (h *handler) instantRequest(ctx context.Context, q url.Values) (query.MetricsRequest, error) {
+	req, err := h.metricsRequest(ctx, q)
+	req.Instant = true
+	return req, err
+}
+
 // metricsRequest reads what both have in common.
-func (h *handler) metricsRequest(r *http.Request) (query.MetricsRequest, error) {
-	q := r.URL.Query()
-	req := query.MetricsRequest{Tenant: h.tenant(r), Query: queryText(q)}
+func (h *handler) metricsRequest(ctx context.Context, q url.Values) (query.MetricsRequest, error) {
+	req := query.MetricsRequest{Tenant: h.tenant(ctx), Query: queryText(q)}
 	if len(req.Query) > maxQuery {
 		return req, badRequest("query of %d bytes is longer than %d", len(req.Query), maxQuery)
 	}

@@ -3,6 +3,7 @@
 package tempo
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -79,48 +80,55 @@ type searchMetrics struct {
 	InspectedSpans  string `json:"inspectedSpans,omitempty"`
 }
 
-// search answers GET /api/search.
-func (h *handler) search(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	req := query.SearchRequest{Tenant: h.tenant(r), Query: q.Get("q"), Limit: query.DefaultLimit, Spans: defaultSpans}
+// searchRequest reads the parameters of a search.
+func (h *handler) searchRequest(ctx context.Context, q url.Values) (req query.SearchRequest, err error) {
+	req = query.SearchRequest{Tenant: h.tenant(ctx), Query: q.Get("q"), Limit: query.DefaultLimit, Spans: defaultSpans}
 	if len(req.Query) > maxQuery {
-		return badRequest("query of %d bytes is longer than %d", len(req.Query), maxQuery)
+		return req, badRequest("query of %d bytes is longer than %d", len(req.Query), maxQuery)
 	}
 	if q.Has("tags") || q.Has("minDuration") || q.Has("maxDuration") {
 		if q.Has("tags") && req.Query != "" {
-			return badRequest("invalid request: can't specify tags and q in the same query")
+			return req, badRequest("invalid request: can't specify tags and q in the same query")
 		}
 		filter, err := legacyFilter(q.Get("tags"), q.Get("minDuration"), q.Get("maxDuration"))
 		if err != nil {
-			return err
+			return req, err
 		}
 		if req.Query == "" {
 			req.Query = filter
 		}
 	}
-	var err error
 	if req.Window, err = window(q); err != nil {
-		return err
+		return req, err
 	}
 	if s := q.Get("limit"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n <= 0 {
-			return badRequest("invalid limit %q: must be a positive number", s)
+			return req, badRequest("invalid limit %q: must be a positive number", s)
 		}
 		if n > maxLimit {
-			return badRequest("limit %d exceeds max limit %d", n, maxLimit)
+			return req, badRequest("limit %d exceeds max limit %d", n, maxLimit)
 		}
 		req.Limit = n
 	}
 	if s := q.Get("spss"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 0 {
-			return badRequest("invalid spss %q: must be a number, 0 for all", s)
+			return req, badRequest("invalid spss %q: must be a number, 0 for all", s)
 		}
 		if n > maxSpans {
-			return badRequest("spans per spanset %d exceeds max %d", n, maxSpans)
+			return req, badRequest("spans per spanset %d exceeds max %d", n, maxSpans)
 		}
 		req.Spans = n
+	}
+	return req, nil
+}
+
+// search answers GET /api/search.
+func (h *handler) search(w http.ResponseWriter, r *http.Request) error {
+	req, err := h.searchRequest(r.Context(), r.URL.Query())
+	if err != nil {
+		return err
 	}
 	res, err := h.Query.Search(r.Context(), req)
 	if err != nil {

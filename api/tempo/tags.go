@@ -3,6 +3,7 @@
 package tempo
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -54,8 +55,7 @@ type scopeTags struct {
 }
 
 // tagNames lists the attributes by scope, in the order of the scopes.
-func (h *handler) tagNames(r *http.Request) (scopes []scopeTags, intrinsics bool, err error) {
-	q := r.URL.Query()
+func (h *handler) tagNames(ctx context.Context, q url.Values) (scopes []scopeTags, intrinsics bool, err error) {
 	scope, intrinsics, err := tagScope(q.Get("scope"))
 	if err != nil {
 		return nil, false, err
@@ -64,7 +64,7 @@ func (h *handler) tagNames(r *http.Request) (scopes []scopeTags, intrinsics bool
 	if err != nil || scope == match.ScopeIntrinsic {
 		return nil, intrinsics, err
 	}
-	fields, err := h.Query.Fields(r.Context(), query.FieldsRequest{Tenant: h.tenant(r), Window: win, Scope: scope, Filter: q.Get("q")})
+	fields, err := h.Query.Fields(ctx, query.FieldsRequest{Tenant: h.tenant(ctx), Window: win, Scope: scope, Filter: q.Get("q")})
 	if err != nil {
 		return nil, false, err
 	}
@@ -100,14 +100,20 @@ func listParams(q url.Values) (store.Window, int, error) {
 	return win, limit, nil
 }
 
-// tagsV2 answers GET /api/v2/search/tags.
-func (h *handler) tagsV2(w http.ResponseWriter, r *http.Request) error {
-	scopes, intrinsics, err := h.tagNames(r)
-	if err != nil {
-		return err
-	}
+// scopedTags lists names by scope, the intrinsics last.
+func (h *handler) scopedTags(ctx context.Context, q url.Values) ([]scopeTags, error) {
+	scopes, intrinsics, err := h.tagNames(ctx, q)
 	if intrinsics {
 		scopes = append(scopes, scopeTags{Name: "intrinsic", Tags: intrinsicTags()})
+	}
+	return scopes, err
+}
+
+// tagsV2 answers GET /api/v2/search/tags.
+func (h *handler) tagsV2(w http.ResponseWriter, r *http.Request) error {
+	scopes, err := h.scopedTags(r.Context(), r.URL.Query())
+	if err != nil {
+		return err
 	}
 	if scopes == nil {
 		scopes = []scopeTags{}
@@ -119,24 +125,33 @@ func (h *handler) tagsV2(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// tagsV1 answers GET /api/search/tags, which lists names without scopes, and intrinsics only when asked for.
-func (h *handler) tagsV1(w http.ResponseWriter, r *http.Request) error {
-	scopes, _, err := h.tagNames(r)
+// plainTags lists names without scopes, and intrinsics only when asked for.
+func (h *handler) plainTags(ctx context.Context, q url.Values) ([]string, error) {
+	scopes, _, err := h.tagNames(ctx, q)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	names := []string{}
 	for _, s := range scopes {
 		names = append(names, s.Tags...)
 	}
-	if r.URL.Query().Get("scope") == "intrinsic" {
+	if q.Get("scope") == "intrinsic" {
 		names = intrinsicTags()
 	}
 	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// tagsV1 answers GET /api/search/tags.
+func (h *handler) tagsV1(w http.ResponseWriter, r *http.Request) error {
+	names, err := h.plainTags(r.Context(), r.URL.Query())
+	if err != nil {
+		return err
+	}
 	writeJSON(w, struct {
 		TagNames []string      `json:"tagNames"`
 		Metrics  searchMetrics `json:"metrics"`
-	}{TagNames: slices.Compact(names)})
+	}{TagNames: names})
 	return nil
 }
 
@@ -145,13 +160,17 @@ type tagValue struct {
 	Value string `json:"value"`
 }
 
-// tagValues lists the values of the tag in the path; v1 names have no scope.
-func (h *handler) tagValues(r *http.Request, scoped bool) ([]tagValue, error) {
+// tagInPath is the name of the tag in a path.
+func tagInPath(r *http.Request) (string, error) {
 	name, ok := strings.CutSuffix(r.PathValue("rest"), "/values")
 	if !ok || name == "" {
-		return nil, &statusError{http.StatusNotFound, "there is nothing at " + r.URL.Path + "; want …/search/tag/{name}/values"}
+		return "", &statusError{http.StatusNotFound, "there is nothing at " + r.URL.Path + "; want …/search/tag/{name}/values"}
 	}
-	q := r.URL.Query()
+	return name, nil
+}
+
+// tagValues lists the values of a tag; v1 names have no scope.
+func (h *handler) tagValues(ctx context.Context, name string, q url.Values, scoped bool) ([]tagValue, error) {
 	win, limit, err := listParams(q)
 	if err != nil {
 		return nil, err
@@ -165,7 +184,7 @@ func (h *handler) tagValues(r *http.Request, scoped bool) ([]tagValue, error) {
 	if err != nil {
 		return nil, badRequest("tag name %q is neither an attribute with its scope nor an intrinsic", name)
 	}
-	res, err := h.Query.Values(r.Context(), query.ValuesRequest{Tenant: h.tenant(r), Window: win, Field: ref, Filter: q.Get("q"), Limit: limit})
+	res, err := h.Query.Values(ctx, query.ValuesRequest{Tenant: h.tenant(ctx), Window: win, Field: ref, Filter: q.Get("q"), Limit: limit})
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +218,11 @@ func valueType(v query.Value) string {
 
 // tagValuesV2 answers GET /api/v2/search/tag/{name}/values.
 func (h *handler) tagValuesV2(w http.ResponseWriter, r *http.Request) error {
-	values, err := h.tagValues(r, true)
+	name, err := tagInPath(r)
+	if err != nil {
+		return err
+	}
+	values, err := h.tagValues(r.Context(), name, r.URL.Query(), true)
 	if err != nil {
 		return err
 	}
@@ -212,7 +235,11 @@ func (h *handler) tagValuesV2(w http.ResponseWriter, r *http.Request) error {
 
 // tagValuesV1 answers GET /api/search/tag/{name}/values.
 func (h *handler) tagValuesV1(w http.ResponseWriter, r *http.Request) error {
-	values, err := h.tagValues(r, false)
+	name, err := tagInPath(r)
+	if err != nil {
+		return err
+	}
+	values, err := h.tagValues(r.Context(), name, r.URL.Query(), false)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (h *handler) load(r *http.Request) (*span.Batch, error) {
 	if _, err := window(r.URL.Query()); err != nil {
 		return nil, err
 	}
-	b, err := h.Engine.Trace(r.Context(), h.tenant(r), id)
+	b, err := h.Engine.Trace(r.Context(), h.tenant(r.Context()), id)
 	if err != nil {
 		return nil, fmt.Errorf("trace %s: %w", id, err)
 	}
