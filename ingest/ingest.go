@@ -94,6 +94,7 @@ type receiver struct {
 	Config
 	protocol string // label in Stats
 	workers  sync.Pool
+	messages sync.Pool // of *[]byte, see rawRequest
 }
 
 func newReceiver(c Config, protocol string) *receiver {

@@ -88,7 +88,7 @@ func (r *otlpGRPC) receive(stream grpc.ServerStream, s otlp.Signal) (answer, *re
 		return answer{}, refuseOverload(0)
 	}
 	defer ticket.Release()
-	var m rawRequest
+	m := rawRequest{pool: &r.messages}
 	if err := stream.RecvMsg(&m); err != nil {
 		return answer{}, refuseMessage(err)
 	}
@@ -123,12 +123,51 @@ func refuseMessage(err error) *refusal {
 
 // ---- codec ----
 
-// rawRequest is a request's message as it came, in memory of grpc's pool.
-type rawRequest struct{ buf mem.Buffer }
+// rawRequest is a request's message as it came: in one of grpc's buffers if it fits into one, otherwise put together in
+// memory of a pool of its own. (Grpc's own pools clear what they hand out.)
+type rawRequest struct {
+	pool   *sync.Pool // of *[]byte
+	single mem.Buffer
+	joined *[]byte
+}
 
-func (m *rawRequest) body() []byte { return m.buf.ReadOnlyData() }
+func (m *rawRequest) body() []byte {
+	switch {
+	case m.joined != nil:
+		return *m.joined
+	case m.single != nil:
+		return m.single.ReadOnlyData()
+	}
+	return nil
+}
 
-func (m *rawRequest) free() { m.buf.Free() }
+// take makes m the message that data holds.
+func (m *rawRequest) take(data mem.BufferSlice) {
+	if len(data) == 1 {
+		data[0].Ref()
+		m.single = data[0]
+		return
+	}
+	n := data.Len()
+	buf, ok := m.pool.Get().(*[]byte)
+	if !ok || cap(*buf) < n {
+		b := make([]byte, n, n+n/4)
+		buf = &b
+	}
+	*buf = (*buf)[:n]
+	data.CopyTo(*buf)
+	m.joined = buf
+}
+
+func (m *rawRequest) free() {
+	if m.single != nil {
+		m.single.Free()
+	}
+	if m.joined != nil && cap(*m.joined) <= keepScratch {
+		m.pool.Put(m.joined)
+	}
+	m.single, m.joined = nil, nil
+}
 
 // rawReply is an encoded response.
 type rawReply []byte
@@ -151,7 +190,7 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 // Unmarshal implements encoding.CodecV2.
 func (codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if raw, ok := v.(*rawRequest); ok {
-		raw.buf = data.MaterializeToBuffer(mem.DefaultBufferPool())
+		raw.take(data)
 		return nil
 	}
 	return encoding.GetCodecV2("proto").Unmarshal(data, v)
