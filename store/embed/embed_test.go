@@ -36,7 +36,7 @@ func TestEngine(t *testing.T) {
 	for name, cfg := range map[string]embed.Config{
 		"default": {},
 		// Everything small, so that traces go over chunks, row groups, blocks and merges.
-		"small": {HeadBytes: 1 << 20, RowGroupRows: 16, MergeWidth: 2, Workers: 3, ScanBytes: 1 << 10},
+		"small": {HeadBytes: 256 << 10, RowGroupRows: 16, MergeWidth: 2, Workers: 3, ScanBytes: 1 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg.FS = fs.NewMem()

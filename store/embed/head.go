@@ -14,7 +14,7 @@ const (
 	// costs.
 	chunkRows = 32 << 10
 	// minChunkBytes keeps chunks of small heads from becoming tiny.
-	minChunkBytes = 256 << 10
+	minChunkBytes = 32 << 10
 	// partitionWidth is the time of arrival that blocks of one partition share, ns.
 	partitionWidth = int64(24 * 60 * 60 * 1e9)
 )
