@@ -253,7 +253,7 @@ func (s *scanner) spans(yield func(*span.Batch, error) bool) {
 	s.ctx = ctx
 	go func() {
 		defer close(full)
-		fail <- s.eachSpans(s.r.Fields, func(_ int, b *span.Batch, sel *bitset.Set, _ bool) error {
+		fail <- s.eachSpans(s.r.Fields, func(_ int, b *span.Batch, sel *bitset.Set, shared bool) error {
 			var out *span.Batch
 			select {
 			case out = <-free:
@@ -261,15 +261,12 @@ func (s *scanner) spans(yield func(*span.Batch, error) bool) {
 				return ctx.Err()
 			}
 			out.Reset()
-			out.Tenant = s.r.Tenant
-			c := span.NewCopier(out)
-			c.From(b)
-			for i := sel.NextSet(0); i >= 0; i = sel.NextSet(i + 1) {
-				c.Row(i)
-				if i%1024 == 0 && ctx.Err() != nil {
-					return ctx.Err()
-				}
+			if !shared && sel.Count() == b.Len() {
+				*out, *b = *b, *out // all of it: the consumer gets the worker's memory, and the worker the consumer's
+			} else if err := copySelected(ctx, out, b, sel); err != nil {
+				return err
 			}
+			out.Tenant = s.r.Tenant
 			select {
 			case full <- out:
 				return nil
@@ -292,3 +289,24 @@ func (s *scanner) spans(yield func(*span.Batch, error) bool) {
 		yield(nil, err)
 	}
 }
+
+// copySelected appends the rows of sel to out, a run at a time, so that a cancelled scan ends soon.
+func copySelected(ctx context.Context, out, b *span.Batch, sel *bitset.Set) error {
+	c := span.NewCopier(out)
+	c.From(b)
+	rows := make([]int32, 0, min(sel.Count(), copyRun))
+	for i := sel.NextSet(0); i >= 0; i = sel.NextSet(i + 1) {
+		if rows = append(rows, int32(i)); len(rows) == copyRun {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			c.Rows(rows)
+			rows = rows[:0]
+		}
+	}
+	c.Rows(rows)
+	return nil
+}
+
+// copyRun is how many rows are copied between two looks at the context.
+const copyRun = 4096
