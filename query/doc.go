@@ -26,4 +26,20 @@
 // Structural operators work on the tree as far as it is there: a trace whose root is missing has several trees, and each
 // counts. What cannot be known is not claimed: a span whose parent is missing never satisfies a negated operator that
 // asks for its parent, ancestors or siblings, unless nothing in the trace matches the left side.
+//
+// # Metrics
+//
+// [Executor.Metrics] makes time series. A span counts once, by its start. Where each span can be decided alone, filters
+// and conditions on root spans among them, spans are scanned without their traces; everything else scans whole traces.
+// Groups are numbered by dictionary codes, and nothing is allocated for a span. Answers are exact: hints that ask for
+// samples are taken and change nothing, and no range is too long. What the language leaves open, or Tempo does otherwise:
+//
+//   - quantile_over_time gives the value of nearest rank with a relative error of at most 0.5 % (DDSketch), where Tempo
+//     interpolates within powers of two. histogram_over_time has Tempo's buckets, and counts floats too.
+//   - by() takes any number of fields. What a span has several of is grouped by its first value, and all of its numbers
+//     are measured.
+//   - compare() gives both sides of a value that is frequent on either.
+//   - An exemplar of a series that only counts has the sample that it is part of as its value.
+//   - An answer that had to leave something out, for its number of series, for want of memory or because stored bytes are
+//     damaged, is partial and says why.
 package query
