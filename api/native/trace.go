@@ -26,7 +26,7 @@ func (h *handler) load(r *http.Request) (*span.Batch, error) {
 	}
 	b, err := h.Engine.Trace(r.Context(), h.tenant(r), id)
 	if err != nil {
-		return nil, fmt.Errorf("trace %s: %w", id, err)
+		return nil, err
 	}
 	return b, nil
 }

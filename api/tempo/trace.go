@@ -4,7 +4,6 @@ package tempo
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -44,7 +43,7 @@ func (h *handler) load(r *http.Request) (*span.Batch, error) {
 	}
 	b, err := h.Engine.Trace(r.Context(), h.tenant(r.Context()), id)
 	if err != nil {
-		return nil, fmt.Errorf("trace %s: %w", id, err)
+		return nil, err
 	}
 	return b, nil
 }
