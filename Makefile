@@ -68,7 +68,7 @@ test-e2e: build ## the real binaries with real clients, kills and a browser
 
 soak: build ## the long forms: hundreds of kills, every fuzz target for FUZZTIME (default 2m)
 	test/setup.sh
-	CLEW_SOAK=1 go test -tags $(TAGS) -count 1 -timeout 6h -p 1 ./test/...
+	CLEW_SOAK=1 go test -tags $(TAGS) -count 1 -timeout 6h -p 1 ./store/... ./test/...
 	tools/fuzz.sh $${FUZZTIME:-2m}
 
 bench: build ## Go benchmarks; with the load generator at BENCH also load, query and disk
