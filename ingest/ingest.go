@@ -86,8 +86,9 @@ func (c Config) withDefaults() Config {
 // batchFactor is how much more memory than the largest request a batch may take.
 const batchFactor = 4
 
-// keepScratch is how much scratch memory a worker may keep for the next request.
-const keepScratch = 4 << 20
+// keepScratch is how much scratch memory of each kind may be kept for the next request: what a collector's batch of 8,192
+// spans takes. Anew for each, it would be most of what the collector of garbage has to do. Idle, the pools let go of it.
+const keepScratch = 16 << 20
 
 // receiver is the part of an OTLP endpoint that does not depend on the transport.
 type receiver struct {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -58,6 +59,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	c := o.Config
 	// The collector of garbage works harder near the limit; what is really bounded are the parts that hold spans.
 	debug.SetMemoryLimit(int64(c.MemoryLimit) * 9 / 10)
+	if os.Getenv("GOGC") == "" {
+		// There are few pointers here, so collecting is cheap, and twice as often saves a quarter of the memory.
+		debug.SetGCPercent(50)
+	}
 	if c.WALSync == "interval" {
 		o.Logger.Warn("spans are acknowledged before they are on disk: a power cut loses up to 200 ms of them", "setting", "wal-sync=interval")
 	}

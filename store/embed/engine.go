@@ -118,8 +118,8 @@ type encodeBuffer struct {
 	payload []byte
 }
 
-// keepEncoded is the memory that a pooled buffer may hold after a large batch.
-const keepEncoded = 4 << 20
+// keepEncoded is the memory that a pooled buffer may hold after a large batch; the pool lets go of it when it is idle.
+const keepEncoded = 16 << 20
 
 // Append implements [store.Engine]. Errors of class [wal.ErrBatch] concern the batch; full memory and a faulty or full
 // disk are of class [span.ErrRetryable].

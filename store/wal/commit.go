@@ -52,10 +52,10 @@ func (l *Log) takeGroup() *group {
 // recycle keeps the memory of a group, unless a large record has made it grow. Those who wait for the group still read
 // its error, so only the memory goes on.
 func (l *Log) recycle(g *group) {
-	const keep = 4
+	const keep = 2 // one fills while the other is written
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.free) < keep && cap(g.buf) <= 1<<20 {
+	if len(l.free) < keep && cap(g.buf) <= 4<<20 {
 		l.free = append(l.free, &group{buf: g.buf, records: g.records})
 	}
 }
