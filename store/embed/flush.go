@@ -157,13 +157,25 @@ func (e *Engine) discard(outs []*output) {
 	}
 }
 
-// sortedRow is a row of a frozen head with what it is sorted by.
+// sortedRow is a row of a frozen head with what it is sorted by within its trace.
 type sortedRow struct {
-	key   uint64
 	start int64
 	id    uint64
 	ref   rowRef
 	far   bool
+}
+
+// headPart is the rows of a head that go to one block: those of one partition, trace by trace.
+type headPart struct {
+	rows      []sortedRow
+	near, far []traceRun // by start
+}
+
+// traceRun is the rows of one trace: rows[lo:hi].
+type traceRun struct {
+	start  int64
+	key    uint64
+	lo, hi int
 }
 
 // flushTenant writes the blocks of a tenant's head: one a partition.
@@ -172,27 +184,72 @@ func (e *Engine) flushTenant(ctx context.Context, t *tenant, gen *generation) ([
 	if h == nil {
 		return nil, nil
 	}
-	parts := map[int64][]sortedRow{}
-	for ci, c := range h.chunks {
-		b := &c.batch
-		rows := parts[c.partition]
-		for i := range b.Len() {
-			rows = append(rows, sortedRow{
-				key: b.TraceID[i].Key(), start: b.Start[i], id: b.SpanID[i].Uint64(), ref: refOf(ci, i),
-				far: isFar(b.Start[i], b.Until(i), c.arrival(i)),
-			})
-		}
-		parts[c.partition] = rows
-	}
 	var outs []*output
-	for partition, rows := range parts {
-		o, err := e.writeHead(ctx, t, h, partition, rows)
+	for partition, part := range h.parts() {
+		o, err := e.writeHead(ctx, t, h, partition, part)
 		if err != nil {
 			return outs, err
 		}
 		outs = append(outs, o)
 	}
 	return outs, nil
+}
+
+// parts returns the rows of a frozen head by partition. There is one nearly always.
+func (h *head) parts() map[int64]*headPart {
+	parts := map[int64]*headPart{}
+	for _, c := range h.chunks {
+		if parts[c.partition] == nil {
+			parts[c.partition] = h.part(c.partition)
+		}
+	}
+	return parts
+}
+
+// part returns the rows of one partition. The index by trace key has done most of the sorting.
+func (h *head) part(partition int64) *headPart {
+	p := &headPart{rows: make([]sortedRow, 0, h.spans)}
+	for key, ref := range h.last {
+		lo := len(p.rows)
+		for ref != noRow {
+			c, i := h.chunks[ref.chunk()], ref.row()
+			if b := &c.batch; c.partition == partition {
+				p.rows = append(p.rows, sortedRow{
+					start: b.Start[i], id: b.SpanID[i].Uint64(), ref: ref, far: isFar(b.Start[i], b.Until(i), c.arrival(i)),
+				})
+			}
+			ref = c.prev[i]
+		}
+		p.add(key, lo)
+	}
+	byStart := func(x, y traceRun) int { return cmp.Or(cmp.Compare(x.start, y.start), cmp.Compare(x.key, y.key)) }
+	slices.SortFunc(p.near, byStart)
+	slices.SortFunc(p.far, byStart)
+	return p
+}
+
+// add orders the rows from lo on, which are those of one trace, and makes runs of them: far ones apart, behind near ones.
+func (p *headPart) add(key uint64, lo int) {
+	rows := p.rows[lo:]
+	slices.SortFunc(rows, func(x, y sortedRow) int {
+		if x.far != y.far {
+			if y.far {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(x.start, y.start), cmp.Compare(x.id, y.id), cmp.Compare(x.ref, y.ref))
+	})
+	near := 0
+	for near < len(rows) && !rows[near].far {
+		near++
+	}
+	if near > 0 {
+		p.near = append(p.near, traceRun{start: rows[0].start, key: key, lo: lo, hi: lo + near})
+	}
+	if near < len(rows) {
+		p.far = append(p.far, traceRun{start: rows[near].start, key: key, lo: lo + near, hi: lo + len(rows)})
+	}
 }
 
 func isFar(start, end, arrival int64) bool {
@@ -211,47 +268,9 @@ func (t *tenant) frozenHead(gen *generation) *head {
 	return nil
 }
 
-// traceRun is the rows of one trace: rows[lo:hi].
-type traceRun struct {
-	start  int64
-	key    uint64
-	lo, hi int
-}
-
-// runsOf orders rows by trace (far ones of a trace apart, behind all near ones) and returns the runs: near ones by
-// start, then far ones by start.
-func runsOf(rows []sortedRow) (near, far []traceRun) {
-	slices.SortFunc(rows, func(x, y sortedRow) int {
-		if x.far != y.far {
-			if y.far {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(x.key, y.key), cmp.Compare(x.start, y.start), cmp.Compare(x.id, y.id), cmp.Compare(x.ref, y.ref))
-	})
-	for lo := 0; lo < len(rows); {
-		hi := lo + 1
-		for hi < len(rows) && rows[hi].key == rows[lo].key && rows[hi].far == rows[lo].far {
-			hi++
-		}
-		run := traceRun{start: rows[lo].start, key: rows[lo].key, lo: lo, hi: hi}
-		if rows[lo].far {
-			far = append(far, run)
-		} else {
-			near = append(near, run)
-		}
-		lo = hi
-	}
-	byStart := func(x, y traceRun) int { return cmp.Or(cmp.Compare(x.start, y.start), cmp.Compare(x.key, y.key)) }
-	slices.SortFunc(near, byStart)
-	slices.SortFunc(far, byStart)
-	return near, far
-}
-
 // writeHead writes one partition of a head to a block.
-func (e *Engine) writeHead(ctx context.Context, t *tenant, h *head, partition int64, rows []sortedRow) (*output, error) {
-	near, far := runsOf(rows)
+func (e *Engine) writeHead(ctx context.Context, t *tenant, h *head, partition int64, part *headPart) (*output, error) {
+	rows, near, far := part.rows, part.near, part.far
 	minArrival, maxArrival := int64(math.MaxInt64), int64(math.MinInt64)
 	for _, c := range h.chunks {
 		if c.partition != partition {
