@@ -96,7 +96,7 @@ func (w *worker) spans(u *unit, p store.Projection, f func(*span.Batch, *bitset.
 	c.Spans += int64(b.Len())
 	sel := w.match(b)
 	w.inWindow(b, sel)
-	single := w.layAside(b, sel)
+	single := w.layAside(b, p, sel)
 	if sel.Any() {
 		if err := f(b, sel, u.chunk != nil); err != nil {
 			return err
@@ -123,11 +123,12 @@ func (w *worker) spans(u *unit, p store.Projection, f func(*span.Batch, *bitset.
 
 // layAside takes the rows of split traces out of sel and copies them aside, since equal ones may come from elsewhere. When
 // too many are there already, it leaves a trace out and returns its key: such traces are assembled one by one.
-func (w *worker) layAside(b *span.Batch, sel *bitset.Set) (single []uint64) {
+func (w *worker) layAside(b *span.Batch, p store.Projection, sel *bitset.Set) (single []uint64) {
 	s := w.s
-	if s.v.splits.len() == 0 {
+	if s.v.splits.len() == 0 || !sel.Any() {
 		return nil
 	}
+	src := narrow(b, p)
 	before := w.aside.Mem()
 	known, last, split, aside := false, uint64(0), false, false
 	for i := sel.NextSet(0); i >= 0; i = sel.NextSet(i + 1) {
@@ -144,7 +145,7 @@ func (w *worker) layAside(b *span.Batch, sel *bitset.Set) (single []uint64) {
 		}
 		sel.Clear(i)
 		if aside {
-			w.copier.From(b)
+			w.copier.From(src)
 			w.copier.Row(i)
 		}
 	}
@@ -153,6 +154,40 @@ func (w *worker) layAside(b *span.Batch, sel *bitset.Set) (single []uint64) {
 	s.kept += int64(w.aside.Mem() - before)
 	s.mu.Unlock()
 	return single
+}
+
+// narrow returns a batch that shares b's columns, without the tables that p does not ask for: a chunk of the head has them
+// all, and they are most of what copying a row costs.
+func narrow(b *span.Batch, p store.Projection) *span.Batch {
+	if p.All {
+		return b
+	}
+	attrs, events, links := false, false, false
+	for _, f := range p.Fields {
+		anywhere := f.Scope == match.ScopeAny
+		attrs = attrs || anywhere || f.Scope == match.ScopeSpan
+		events = events || anywhere || f.Scope == match.ScopeEvent
+		links = links || anywhere || f.Scope == match.ScopeLink
+		if f.Scope == match.ScopeIntrinsic {
+			switch f.Intrinsic {
+			case match.EventName, match.EventTimeSinceStart:
+				events = true
+			case match.LinkTraceID, match.LinkSpanID:
+				links = true
+			}
+		}
+	}
+	n := *b
+	if !attrs {
+		n.Attrs = span.Attrs{}
+	}
+	if !events {
+		n.Events = span.Events{}
+	}
+	if !links {
+		n.Links = span.Links{}
+	}
+	return &n
 }
 
 // mayLayAside decides, once for each split trace, whether there is memory to lay its spans aside.
