@@ -18,7 +18,8 @@ func (d *Decoder) Count(s Signal, data []byte) (int, error) {
 func (d *Decoder) CountJSON(s Signal, data []byte) (int, error) {
 	d.format, d.size = "JSON", cap(data)
 	d.json.data, d.json.pos = data, 0
-	n, err := 0, (*DecodeError)(nil)
+	var n int
+	var err *DecodeError
 	if d.json.peek() != '{' {
 		err = d.json.unexpected("an object")
 	} else {

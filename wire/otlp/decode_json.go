@@ -465,7 +465,7 @@ func (d *Decoder) jsonLink() *DecodeError {
 	var state span.Code
 	var flags, dropped uint32
 	err := d.jsonObject(func(name []byte) (err *DecodeError) {
-		ok := true
+		var ok bool
 		switch string(name) {
 		case "traceId", "trace_id":
 			trace, ok, err = d.jsonID(traceBuf[:])

@@ -88,7 +88,7 @@ func parseHex(t *testing.T, td *datadriven.TestData) []byte {
 	open := [][]byte{nil}
 	for line := range strings.Lines(td.Input) {
 		line, _, _ = strings.Cut(line, "#")
-		for _, word := range strings.Fields(line) {
+		for word := range strings.FieldsSeq(line) {
 			top := &open[len(open)-1]
 			switch word {
 			case "{":

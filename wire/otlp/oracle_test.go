@@ -34,7 +34,7 @@ func tolerantSchema() protoreflect.MessageType {
 		tracepb.File_opentelemetry_proto_trace_v1_trace_proto,
 	} {
 		p := protodesc.ToFileDescriptorProto(fd)
-		p.Syntax, p.Edition = proto.String("editions"), descriptorpb.Edition_EDITION_2023.Enum()
+		p.Syntax, p.Edition = new("editions"), descriptorpb.Edition_EDITION_2023.Enum()
 		p.Options = &descriptorpb.FileOptions{Features: &descriptorpb.FeatureSet{
 			FieldPresence:  descriptorpb.FeatureSet_IMPLICIT.Enum(),
 			EnumType:       descriptorpb.FeatureSet_OPEN.Enum(),

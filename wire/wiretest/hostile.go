@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/clew-tracing/clew/span"
@@ -320,8 +321,8 @@ func (h *hostile) empties() {
 func (h *hostile) malformed() {
 	whole := AppendRequest(nil, group("hostile-malformed", h.span("must not be kept", h.traceID()), h.span("must not be kept", h.traceID())))
 	for _, data := range [][]byte{
-		whole[:len(whole)-1], whole[:20], append(whole[:len(whole):len(whole)], 0x0a), {0xff}, {0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f}, []byte(`{"resourceSpans":[]}`), {0x0c},
-		append(whole[:len(whole):len(whole)], "\x0a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"...),
+		whole[:len(whole)-1], whole[:20], append(slices.Clip(whole), 0x0a), {0xff}, {0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f}, []byte(`{"resourceSpans":[]}`), {0x0c},
+		append(slices.Clip(whole), "\x0a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"...),
 	} {
 		h.c.Requests = append(h.c.Requests, Request{Case: "malformed protobuf", Data: data, Malformed: true})
 	}
