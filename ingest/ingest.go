@@ -21,6 +21,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -211,16 +212,24 @@ func (r *receiver) drop(w *worker, s otlp.Signal, e format, body []byte) (answer
 	return answer{rejected: n, message: fmt.Sprintf("Clew keeps traces: these %d %s were dropped; switch the %s exporter off or send it elsewhere", n, what, s)}, nil
 }
 
+// outward is an error as clients may see it: a fault of a file says what is wrong, and not where on this machine.
+func outward(err error) string {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return fmt.Sprintf("the store cannot %s: %v (%v)", file.Op, file.Err, span.ErrRetryable)
+	}
+	return err.Error()
+}
+
 // refuseSink translates an error of the sink.
 func (r *receiver) refuseSink(err error) *refusal {
 	switch {
 	case errors.Is(err, span.ErrRetryable):
 		after := time.Duration(0)
-		var re *span.RetryableError
-		if errors.As(err, &re) {
+		if re, ok := errors.AsType[*span.RetryableError](err); ok {
 			after = re.After
 		}
-		return &refusal{code: codes.Unavailable, reason: reasonUnavailable, message: err.Error(), retry: true, after: after}
+		return &refusal{code: codes.Unavailable, reason: reasonUnavailable, message: outward(err), retry: true, after: after}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &refusal{code: codes.DeadlineExceeded, reason: reasonCancelled, message: "the client's deadline passed before the spans were durable", retry: true}
 	case errors.Is(err, context.Canceled):

@@ -4,6 +4,7 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math"
 	"sync"
@@ -107,7 +108,7 @@ func refuseMessage(err error) *refusal {
 	st, _ := status.FromError(err)
 	f := &refusal{code: st.Code(), message: st.Message(), reason: reasonCancelled}
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		f.code, f.reason, f.message = codes.InvalidArgument, reasonMalformed, "the call has no message"
 	case st.Code() == codes.ResourceExhausted:
 		f.reason, f.message = reasonTooLarge, st.Message()+"; send smaller batches or raise --max-request"

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,7 +145,7 @@ func TestGRPCRefuses(t *testing.T) {
 		retry      time.Duration // 0: no RetryInfo
 		field      string        // of BadRequest
 	}{
-		{"malformed", append(good[:len(good):len(good)], 0x0a, 0x05, 0x12, 0x03, 0x12, 0x01, 0x08), "", nil, codes.InvalidArgument,
+		{"malformed", append(slices.Clip(good), 0x0a, 0x05, 0x12, 0x03, 0x12, 0x01, 0x08), "", nil, codes.InvalidArgument,
 			"in resource_spans[1].scope_spans[0].spans[0]: ", 0, "resource_spans[1].scope_spans[0].spans[0]"},
 		{"too large", make([]byte, 1<<20+1), "", nil, codes.ResourceExhausted, "larger than max", 0, ""},
 		{"gzip bomb", make([]byte, 2<<20), "gzip", nil, codes.ResourceExhausted, "larger than max", 0, ""},

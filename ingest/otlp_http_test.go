@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -244,7 +245,7 @@ func TestHTTPRefuses(t *testing.T) {
 		message      string // a part of it
 		retryAfter   string
 	}{
-		{"malformed protobuf", "POST", "/v1/traces", []string{"Content-Type", protobufType}, append(good[:len(good):len(good)], 0x0a, 0x7f), nil,
+		{"malformed protobuf", "POST", "/v1/traces", []string{"Content-Type", protobufType}, append(slices.Clip(good), 0x0a, 0x7f), nil,
 			400, codes.InvalidArgument, "malformed OTLP protobuf at byte", ""},
 		{"malformed JSON", "POST", "/v1/traces", []string{"Content-Type", jsonType}, []byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":7}]}]}]}`), nil,
 			400, codes.InvalidArgument, "malformed OTLP JSON at byte 51 in resourceSpans[0].scopeSpans[0].spans[0].name: '7' where a string is due", ""},
