@@ -4,6 +4,7 @@ package query
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/clew-tracing/clew/match"
@@ -161,7 +162,7 @@ func (g *grouper) twin(v uint32) (uint32, bool) {
 // combination is the values that a group so far stands for.
 func (g *grouper) combination(v uint32) []traceql.Static {
 	values := make([]traceql.Static, len(g.columns))
-	for i := len(g.pairs) - 1; i >= 0; i-- {
+	for i := range slices.Backward(g.pairs) {
 		key := g.parts[i][v]
 		values[i+1] = g.columns[i+1].list[uint32(key)]
 		v = uint32(key >> 32)

@@ -251,7 +251,6 @@ type sketches struct {
 	quantiles []*traceql.Literal // nil for a histogram
 	ranges    mapping.IndexMapping
 	counts    cellTable
-	duration  bool // numbers are ns and seen as seconds
 	groups    int
 }
 
