@@ -23,7 +23,6 @@ var (
 // renderer writes a trace as text for goldens: every field of every span, with
 // what differs from run to run (ids, times, ports, processes) left out.
 type renderer struct {
-	b    strings.Builder
 	root string // path of the repository, shown as REPO
 }
 

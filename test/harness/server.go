@@ -4,6 +4,7 @@ package harness
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -93,7 +94,10 @@ func (s *Server) await(addresses string) error {
 	deadline := time.Now().Add(startLimit)
 	for {
 		if !s.Alive() {
-			return fmt.Errorf("exited before it was ready: %v", s.proc.wait())
+			if err := s.proc.wait(); err != nil {
+				return fmt.Errorf("exited before it was ready: %w", err)
+			}
+			return errors.New("exited before it was ready, with code 0")
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("not ready after %v", startLimit)
