@@ -145,7 +145,7 @@ func (j *joiner) relateSiblings(up []int32, set []bool) {
 		case !set[p]:
 		case q >= 0:
 			j.count[q]++
-		case q == span.ParentMissing:
+		case q < span.ParentNone: // unknown, or cut from a cycle
 			j.missing[b.ParentID[j.tree.Rows[p]]]++
 		}
 	}
@@ -154,7 +154,7 @@ func (j *joiner) relateSiblings(up []int32, set []bool) {
 		switch {
 		case q >= 0:
 			others = j.count[q]
-		case q == span.ParentMissing:
+		case q < span.ParentNone: // unknown, or cut from a cycle
 			others = j.missing[b.ParentID[j.tree.Rows[p]]]
 		}
 		if set[p] {
@@ -169,12 +169,12 @@ func (j *joiner) known(r relation, p int) bool {
 	up := j.tree.Parent
 	switch r {
 	case child, sibling:
-		return up[p] != span.ParentMissing
+		return up[p] >= span.ParentNone
 	case descendant:
 		for up[p] >= 0 {
 			p = int(up[p])
 		}
-		return up[p] != span.ParentMissing
+		return up[p] >= span.ParentNone
 	}
 	return true
 }

@@ -41,6 +41,9 @@ const stopWithin = 5 * time.Second
 // pass, short against clients' timeouts of 10 s.
 const admissionWait = time.Second
 
+// minMemory is the least memory that takes requests of a few MiB and still answers queries. An idle server has about 14 MiB.
+const minMemory Bytes = 16 << 20
+
 // server is a running server.
 type server struct {
 	Options
@@ -57,14 +60,14 @@ type server struct {
 func Run(ctx context.Context, o Options) (err error) {
 	s := &server{Options: o, started: time.Now(), registry: prometheus.NewRegistry()}
 	c := o.Config
+	if c.MemoryLimit < minMemory {
+		return fmt.Errorf("--memory-limit %s is too little to work with: give at least 16MiB", c.MemoryLimit.String())
+	}
 	// The collector of garbage works harder near the limit; what is really bounded are the parts that hold spans.
 	debug.SetMemoryLimit(int64(c.MemoryLimit) * 9 / 10)
 	if os.Getenv("GOGC") == "" {
 		// There are few pointers here, so collecting is cheap, and twice as often saves a quarter of the memory.
 		debug.SetGCPercent(50)
-	}
-	if c.WALSync == "interval" {
-		o.Logger.Warn("spans are acknowledged before they are on disk: a power cut loses up to 200 ms of them", "setting", "wal-sync=interval")
 	}
 	s.engine, err = embed.Open(embed.Config{
 		Dir: c.Data, Logger: o.Logger.With("part", "store"), WALSync: embed.WALSync(c.WALSync),

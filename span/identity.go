@@ -305,3 +305,21 @@ next:
 	}
 	return out
 }
+
+// MarkSameIDs gives [NoteSameIDs] to the spans of a collapsed batch whose ids another span of the batch has too.
+func (b *Batch) MarkSameIDs() {
+	type ids struct {
+		trace uint64
+		span  SpanID
+	}
+	first := make(map[ids]int32, b.Len())
+	for i := range b.Len() {
+		k := ids{b.TraceID[i].Key(), b.SpanID[i]}
+		if j, ok := first[k]; ok {
+			b.Notes[i] |= NoteSameIDs
+			b.Notes[j] |= NoteSameIDs
+			continue
+		}
+		first[k] = int32(i)
+	}
+}

@@ -32,6 +32,9 @@ const (
 	NoteUnknownValue
 	// NoteSelfParent means that the span names itself as its parent.
 	NoteSelfParent
+	// NoteSameIDs means that another span of the trace has the same ids and other content. It is found when a trace is
+	// read whole, and never stored.
+	NoteSameIDs
 	noteEnd
 )
 
@@ -60,6 +63,8 @@ func (n Notes) Text() string {
 		return "an attribute value was of an unknown kind and was kept as empty"
 	case NoteSelfParent:
 		return "the span names itself as its parent"
+	case NoteSameIDs:
+		return "another span of this trace has the same ids and other content"
 	}
 	return "unknown note"
 }

@@ -12,8 +12,10 @@ import (
 const (
 	// ParentNone is a root: the span has no parent id.
 	ParentNone int32 = -1
-	// ParentMissing means that the span names a parent that is not in the trace, or that would close a cycle.
+	// ParentMissing means that the span names a parent that is not in the trace.
 	ParentMissing int32 = -2
+	// ParentCycle means that the span's chain of parents leads back to it, or that it names itself; it is cut here.
+	ParentCycle int32 = -3
 )
 
 // Trace is the tree of one trace, over rows of a batch that it does not own. Positions number the spans in pre-order:
@@ -27,7 +29,7 @@ type Trace struct {
 	Batch *Batch
 	// Rows[p] is the row in Batch of the span at position p.
 	Rows []int32
-	// Parent[p] is the position of the parent, or ParentNone or ParentMissing.
+	// Parent[p] is the position of the parent, or ParentNone, ParentMissing or ParentCycle.
 	Parent []int32
 	// Depth[p] is the number of ancestors.
 	Depth []int32
@@ -101,8 +103,11 @@ func (t *Trace) resolve(n int) {
 			i = (i + 1) & mask
 		}
 		t.parent[r] = t.table[i] - 1
-		if t.table[i] == 0 || int(t.parent[r]) == r {
+		switch {
+		case t.table[i] == 0:
 			t.parent[r] = ParentMissing
+		case int(t.parent[r]) == r:
+			t.parent[r] = ParentCycle
 		}
 	}
 }
@@ -129,7 +134,7 @@ func (t *Trace) breakCycles(n int) {
 			t.mark[q] = done
 		}
 		if first >= 0 {
-			t.parent[first] = ParentMissing
+			t.parent[first] = ParentCycle
 		}
 	}
 }
@@ -170,9 +175,10 @@ func (t *Trace) preorder(n int) {
 				t.Depth[p] = t.Depth[t.Parent[p]] + 1
 			} else {
 				t.Parent[p], t.Depth[p] = parent, 0
-				if parent == ParentMissing {
+				switch {
+				case parent == ParentMissing:
 					t.Missing++
-				} else if t.Root < 0 {
+				case parent == ParentNone && t.Root < 0:
 					t.Root = int(p)
 				}
 			}

@@ -36,15 +36,17 @@ func slowTree(b *span.Batch) tree {
 			earliest[b.SpanID[row]] = rank
 		}
 	}
-	const none, missing = -1, -2
+	const none, missing, cycle = -1, -2, -3
 	parent := make([]int, n) // by rank
 	for rank, row := range order {
 		p, ok := earliest[b.ParentID[row]]
 		switch {
 		case b.ParentID[row].IsZero():
 			parent[rank] = none
-		case !ok || p == rank:
+		case !ok:
 			parent[rank] = missing
+		case p == rank:
+			parent[rank] = cycle
 		default:
 			parent[rank] = p
 		}
@@ -63,7 +65,7 @@ func slowTree(b *span.Batch) tree {
 		}
 	}
 	for _, r := range cut {
-		parent[r] = missing
+		parent[r] = cycle
 	}
 	out := tree{Root: -1}
 	var visit func(rank, parentPos, depth int) int
@@ -86,9 +88,10 @@ func slowTree(b *span.Batch) tree {
 		if parent[rank] >= 0 {
 			continue
 		}
-		if parent[rank] == missing {
+		switch {
+		case parent[rank] == missing:
 			out.Missing++
-		} else if out.Root < 0 {
+		case parent[rank] == none && out.Root < 0:
 			out.Root = len(out.Rows)
 		}
 		visit(rank, parent[rank], 0)
@@ -228,7 +231,10 @@ func TestBuildDeep(t *testing.T) {
 			}
 		}
 		if wantMissing, wantRoot := 0, 0; c.ring {
-			wantMissing, wantRoot = 1, -1
+			wantRoot = -1
+			if tr.Parent[0] != span.ParentCycle {
+				t.Errorf("%s: parent of the first is %d", c.name, tr.Parent[0])
+			}
 			if tr.Missing != wantMissing || tr.Root != wantRoot {
 				t.Errorf("%s: missing %d, root %d", c.name, tr.Missing, tr.Root)
 			}

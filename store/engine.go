@@ -38,7 +38,8 @@ type Engine interface {
 	span.Sink
 
 	// Trace returns the whole trace as a batch of its own that the caller owns: all spans whose trace id is the same
-	// in the sense of [span.TraceID.SameTrace], collapsed, in the order of (start, span id), with all columns.
+	// in the sense of [span.TraceID.SameTrace], collapsed, in the order of (start, span id), with all columns. Spans that
+	// share their ids and differ carry [span.NoteSameIDs].
 	// The error is of class [ErrNotFound] if there is none.
 	Trace(ctx context.Context, tenant string, id span.TraceID) (*span.Batch, error)
 

@@ -256,6 +256,7 @@ func TestColumns(t *testing.T) {
 	b := spantest.Random(3, 400)
 	h := serve(t, b)
 	o := ordered(b)
+	o.MarkSameIDs()
 	for lo, hi := range o.Traces() {
 		id := o.FullID(lo, hi).String()
 		resp := get(t, h, "/traces/"+id+"/columns")

@@ -230,18 +230,27 @@ func window(q url.Values) (store.Window, error) {
 	if (from == "" || from == "0") && (to == "" || to == "0") {
 		return store.AllTime(), nil
 	}
-	start, err := strconv.ParseInt(from, 10, 64)
-	if err != nil || start < 0 || start > math.MaxInt64/int64(time.Second) {
+	start, err := unixSeconds(from)
+	if err != nil {
 		return store.Window{}, badRequest("invalid start %q: must be unix seconds, together with end", from)
 	}
-	end, err := strconv.ParseInt(to, 10, 64)
-	if err != nil || end < 0 || end > math.MaxInt64/int64(time.Second) {
+	end, err := unixSeconds(to)
+	if err != nil {
 		return store.Window{}, badRequest("invalid end %q: must be unix seconds, together with start", to)
 	}
 	if end <= start {
-		return store.Window{}, badRequest("http parameter start must be before end. received start=%d end=%d", start, end)
+		return store.Window{}, badRequest("http parameter start must be before end. received start=%s end=%s", from, to)
 	}
-	return store.Window{From: start * int64(time.Second), To: end * int64(time.Second)}, nil
+	return store.Window{From: start, To: end}, nil
+}
+
+// unixSeconds reads seconds and returns ns; what lies beyond the year 2262 is the end of time.
+func unixSeconds(s string) (int64, error) {
+	v, err := strconv.ParseUint(s, 10, 63)
+	if err != nil {
+		return 0, err
+	}
+	return int64(min(v, math.MaxInt64/uint64(time.Second))) * int64(time.Second), nil
 }
 
 func clamp32(v int64) uint32 { return uint32(min(max(v, 0), math.MaxUint32)) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/clew-tracing/clew/match"
 	"github.com/clew-tracing/clew/query"
+	"github.com/clew-tracing/clew/span"
 	"github.com/clew-tracing/clew/store"
 	"github.com/clew-tracing/clew/traceql"
 )
@@ -201,6 +202,13 @@ func (h *handler) tagValues(ctx context.Context, name string, q url.Values, scop
 func valueType(v query.Value) string {
 	switch v.Type {
 	case traceql.TypeStatus, traceql.TypeKind:
+		last := int64(span.StatusError)
+		if v.Type == traceql.TypeKind {
+			last = int64(span.KindConsumer)
+		}
+		if n := v.Value.Int(); n < 0 || n > last {
+			return "" // the language has no word for it
+		}
 		return "keyword"
 	case traceql.TypeString:
 		return "string"

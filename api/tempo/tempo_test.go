@@ -191,6 +191,7 @@ func TestSearch(t *testing.T) {
 		{"q=" + url.QueryEscape(`{ name = "absent" }`), nil},
 		{"q=%7B%7D&start=1700000000&end=1700000001", []string{"abc"}},
 		{"q=%7B%7D&start=1700000002&end=1700000003", nil},
+		{"q=%7B%7D&start=0&end=9999999999", []string{"70000000000000008", "abc"}},
 		{"q=%7B%7D&start=1700000005&end=1700000006", []string{"70000000000000008"}},
 		{"tags=service.name%3DCAR", []string{"70000000000000008", "abc"}},
 		{"tags=" + url.QueryEscape(`http.status=500 path/with.dots="a b"`), []string{"abc"}},

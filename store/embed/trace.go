@@ -34,6 +34,7 @@ func (e *Engine) Trace(ctx context.Context, tenant string, id span.TraceID) (*sp
 		}
 		return nil, fmt.Errorf("trace %s: %w", id, damage)
 	}
+	b.MarkSameIDs()
 	return b, nil
 }
 
