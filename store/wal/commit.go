@@ -126,7 +126,7 @@ func (l *Log) sync() error {
 	}
 	if err != nil {
 		l.stats.SyncErrors.Add(1)
-		l.opt.Logger.Error("write-ahead log: sync; the segment is given up and what was not acknowledged refused", "segment", s.id, "err", err)
+		l.syncFaults.say(l.opt.Logger, "write-ahead log: sync; the segment is given up and what was not acknowledged refused", "segment", s.id, "err", err)
 		l.abandon()
 		return err
 	}
@@ -166,7 +166,7 @@ func (l *Log) end(durable int64) {
 // takeBack undoes a write that failed half way, so that the segment can go on; if that fails too, it is given up.
 func (l *Log) takeBack(cause error) {
 	s := l.seg
-	l.opt.Logger.Error("write-ahead log: write; the batches are refused", "segment", s.id, "err", cause)
+	l.writeFaults.say(l.opt.Logger, "write-ahead log: write; the batches are refused", "segment", s.id, "err", cause)
 	if s.size == recordsStart {
 		l.abandon()
 		return

@@ -68,6 +68,8 @@ type Log struct {
 	next SegmentID
 	pace pace
 
+	writeFaults, syncFaults complaint
+
 	stats Stats
 }
 
