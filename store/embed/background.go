@@ -38,7 +38,7 @@ func (e *Engine) loop(name string, work <-chan struct{}, step func(context.Conte
 		case err != nil:
 			backoff = min(max(2*backoff, time.Second), maxBackoff)
 			notBefore = time.Now().Add(backoff)
-			e.cfg.Logger.Error("store: "+name+"; trying again", "err", err, "in", backoff)
+			e.cfg.Logger.Error("background work of the store; trying again", "work", name, "err", err, "in", backoff)
 		default:
 			backoff = 0
 		}

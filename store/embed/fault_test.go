@@ -179,9 +179,7 @@ func TestKillUnderLoad(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		var wg sync.WaitGroup
 		for w := range uint64(4) {
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
+			wg.Go(func() {
 				rng := rand.New(rand.NewPCG(uint64(round), w))
 				for ctx.Err() == nil {
 					if err := l.send(e, rng, 40); err != nil {
@@ -189,7 +187,7 @@ func TestKillUnderLoad(t *testing.T) {
 						return
 					}
 				}
-			}()
+			})
 		}
 		for e.Metrics()[flushes(t, e)].Value < 3 {
 			time.Sleep(time.Millisecond)

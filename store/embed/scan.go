@@ -243,11 +243,9 @@ func (s *scanner) wave(workers []*worker, units []*unit) ([][]candidate, error) 
 	lists, errs := make([][]candidate, len(units)), make([]error, len(units))
 	var wg sync.WaitGroup
 	for i, u := range units {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			lists[i], errs[i] = workers[i].candidates(u)
-		}()
+		})
 	}
 	wg.Wait()
 	for _, err := range errs {

@@ -45,9 +45,7 @@ func (s *scanner) eachSpans(p store.Projection, f func(worker int, b *span.Batch
 	for i := range workers {
 		wk := s.newWorker()
 		workers[i] = wk
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for u := range next {
 				if err := wk.spans(u, p, func(b *span.Batch, sel *bitset.Set, shared bool) error {
 					return f(i, b, sel, shared)
@@ -56,7 +54,7 @@ func (s *scanner) eachSpans(p store.Projection, f func(worker int, b *span.Batch
 					return
 				}
 			}
-		}()
+		})
 	}
 feed:
 	for _, u := range units {

@@ -3,6 +3,7 @@
 package embed
 
 import (
+	"maps"
 	"math"
 	"sync"
 )
@@ -16,8 +17,6 @@ func noExtent() extent { return extent{math.MaxInt64, math.MinInt64} }
 func (x extent) with(y extent) extent {
 	return extent{min(x.start, y.start), max(x.end, y.end)}
 }
-
-func (x extent) overlaps(y extent) bool { return x.start <= y.end && y.start <= x.end }
 
 func (x extent) contains(y extent) bool { return x.start <= y.start && y.end <= x.end }
 
@@ -75,9 +74,5 @@ func (s *splitSet) list() []uint64 {
 func (s *splitSet) clone() *splitSet {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	c := &splitSet{keys: make(map[uint64]extent, len(s.keys))}
-	for k, x := range s.keys {
-		c.keys[k] = x
-	}
-	return c
+	return &splitSet{keys: maps.Clone(s.keys)}
 }

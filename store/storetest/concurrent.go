@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 
@@ -24,9 +25,7 @@ func testConcurrent(t *testing.T, f *fixture) {
 	acked := map[span.TraceID]int{}
 	var writing, reading sync.WaitGroup
 	for w := range uint64(writers) {
-		writing.Add(1)
-		go func() {
-			defer writing.Done()
+		writing.Go(func() {
 			for i := range uint64(batches) {
 				id := traceID(1 + (w*batches+i)%61)
 				b := BatchOf(tenant, Noon,
@@ -41,13 +40,11 @@ func testConcurrent(t *testing.T, f *fixture) {
 				f.oracle.Append(b)
 				mu.Unlock()
 			}
-		}()
+		})
 	}
 	stop := make(chan struct{})
 	for range 2 {
-		reading.Add(1)
-		go func() {
-			defer reading.Done()
+		reading.Go(func() {
 			for n := 0; ; n++ {
 				select {
 				case <-stop:
@@ -55,10 +52,7 @@ func testConcurrent(t *testing.T, f *fixture) {
 				default:
 				}
 				mu.Lock()
-				want := map[span.TraceID]int{}
-				for id, n := range acked {
-					want[id] = n
-				}
+				want := maps.Clone(acked)
 				mu.Unlock()
 				r := store.Request{Tenant: tenant, Window: store.AllTime(), Unit: store.UnitTrace, Order: store.OrderNewest}
 				for b, err := range f.engine.Scan(context.Background(), r) {
@@ -85,7 +79,7 @@ func testConcurrent(t *testing.T, f *fixture) {
 					f.merge()
 				}
 			}
-		}()
+		})
 	}
 	writing.Wait()
 	close(stop)

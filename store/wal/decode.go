@@ -131,7 +131,7 @@ func (d *Decoder) columns(n int, b *span.Batch) {
 	d.attrs(&b.Attrs, n, codes)
 
 	ev := &b.Events
-	count := 0
+	var count int
 	ev.Off, count = d.counts(ev.Off, n)
 	ev.Time = resize(ev.Time, count)
 	if d.err == nil {

@@ -180,9 +180,7 @@ func TestGroupCommit(t *testing.T) {
 	l, _, _ := open(t, options(disk), 0)
 	var wg sync.WaitGroup
 	for w := range 8 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			var e Encoder
 			for n := range 50 {
 				p, err := e.Append(nil, span.SignalSpans, small(1+w*50+n))
@@ -193,7 +191,7 @@ func TestGroupCommit(t *testing.T) {
 					t.Errorf("append: %v", err)
 				}
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	crashed := disk.CrashClone(nil)
@@ -465,7 +463,7 @@ func TestPowerCuts(t *testing.T) {
 		disk := newDisk(t)
 		o := options(disk)
 		o.SegmentBytes = 500 + rng.Int64N(3000)
-		next, acked := 1, 0
+		acked := 0
 		for range 1 + rng.IntN(3) {
 			l, rec, got := open(t, o, 0)
 			if len(rec.Corrupt()) > 0 {
@@ -477,7 +475,7 @@ func TestPowerCuts(t *testing.T) {
 			if d := cmp.Diff(count(1, len(got)), got); d != "" {
 				t.Fatalf("seed %d (-want +got):\n%s", seed, d)
 			}
-			next = len(got) + 1
+			next := len(got) + 1
 			for range rng.IntN(20) {
 				fill(t, l, next, next)
 				next++

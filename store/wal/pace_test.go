@@ -52,9 +52,7 @@ func TestClientsInLockStep(t *testing.T) {
 				l, _, _ := open(t, options(slowDisk{newDisk(t), c.sync}), 0)
 				var wg sync.WaitGroup
 				for w := range clients {
-					wg.Add(1)
-					go func() {
-						defer wg.Done()
+					wg.Go(func() {
 						pause := c.pause
 						if w == clients-1 {
 							pause = c.longer
@@ -76,7 +74,7 @@ func TestClientsInLockStep(t *testing.T) {
 							}
 							time.Sleep(pause)
 						}
-					}()
+					})
 				}
 				wg.Wait()
 				closeLog(t, l)
