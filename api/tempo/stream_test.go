@@ -328,11 +328,11 @@ func TestStreamSays(t *testing.T) {
 			t.Errorf("%s comes in one piece", text)
 		}
 		got := map[string]string{}
-		for _, line := range strings.Split(rangeSchema.showAll(t, replies), "\n") {
+		for line := range strings.SplitSeq(rangeSchema.showAll(t, replies), "\n") {
 			for _, s := range splitTop(line) {
 				if body, ok := strings.CutPrefix(s, "1:{"); ok {
 					labels, samples, _ := strings.Cut(strings.TrimSuffix(body, "}"), " 2:{")
-					for _, p := range strings.Split(samples, "} 2:{") {
+					for p := range strings.SplitSeq(samples, "} 2:{") {
 						value, at, ok := strings.Cut(strings.TrimSuffix(p, "}"), " ")
 						if !ok {
 							value, at = "1:0", value
@@ -380,7 +380,7 @@ func TestStreamSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got, want []string
-	for _, line := range strings.Split(searchSchema.showAll(t, replies), "\n") {
+	for line := range strings.SplitSeq(searchSchema.showAll(t, replies), "\n") {
 		for _, s := range splitTop(line) {
 			if id, ok := strings.CutPrefix(s, `1:{1:"`); ok {
 				got = append(got, id[:strings.IndexByte(id, '"')])

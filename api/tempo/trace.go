@@ -4,6 +4,7 @@ package tempo
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -88,14 +89,22 @@ func (h *handler) traceV2(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if _, err := w.Write([]byte(`{"trace":`)); err != nil {
-		return nil
+	_ = writeTraceJSON(w, enc, b)
+	return nil
+}
+
+// writeTraceJSON writes the answer of traceV2 as JSON. The error is the client's, who went away.
+func writeTraceJSON(w io.Writer, enc *otlp.Encoder, b *span.Batch) error {
+	if _, err := io.WriteString(w, `{"trace":`); err != nil {
+		return err
 	}
 	if b.Len() == 0 {
-		_, _ = w.Write([]byte(`{}`))
+		if _, err := io.WriteString(w, `{}`); err != nil {
+			return err
+		}
 	} else if err := enc.WriteJSON(w, b, nil, dialect("resourceSpans")); err != nil {
-		return nil
+		return err
 	}
-	_, _ = w.Write([]byte(`,"metrics":{}}`))
-	return nil
+	_, err := io.WriteString(w, `,"metrics":{}}`)
+	return err
 }
