@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,10 +104,8 @@ type output string
 func bindOutput(cmd *cobra.Command, o *output, choices ...string) func() error {
 	cmd.Flags().StringVarP((*string)(o), "output", "o", choices[0], "form of the output: "+strings.Join(choices, ", "))
 	return func() error {
-		for _, c := range choices {
-			if string(*o) == c {
-				return nil
-			}
+		if slices.Contains(choices, string(*o)) {
+			return nil
 		}
 		return usageError{fmt.Errorf("--output %q is not one of %s", *o, strings.Join(choices, ", "))}
 	}

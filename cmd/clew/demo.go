@@ -60,11 +60,9 @@ func runProgram(ctx context.Context, program string, args []string) error {
 	child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) }
 	child.WaitDelay = 10 * time.Second
 	err := child.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && ctx.Err() != nil {
-		return nil // it was stopped
-	}
-	if err != nil {
+	_, exited := errors.AsType[*exec.ExitError](err)
+	stopped := exited && ctx.Err() != nil
+	if err != nil && !stopped {
 		return fmt.Errorf("demo: %w", err)
 	}
 	return nil
