@@ -5,6 +5,7 @@ package server
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func (b *Bytes) String() string {
 // Type is the word that help shows for the value.
 func (*Bytes) Type() string { return "bytes" }
 
-// Span of time in whole units, as retention is given: "14d", "36h", "0" for ever.
+// Age is a span of time in whole units, as retention is given: "14d", "36h", "0" for ever.
 type Age time.Duration
 
 // Set parses s; it implements pflag.Value.
@@ -104,11 +105,9 @@ type choice struct {
 
 // Set checks s; it implements pflag.Value.
 func (c choice) Set(s string) error {
-	for _, o := range c.of {
-		if s == o {
-			*c.value = s
-			return nil
-		}
+	if slices.Contains(c.of, s) {
+		*c.value = s
+		return nil
 	}
 	return fmt.Errorf("%q is not one of %s", s, strings.Join(c.of, ", "))
 }
@@ -130,7 +129,7 @@ type list struct{ value *[]string }
 // Set splits s; it implements pflag.Value.
 func (l list) Set(s string) error {
 	*l.value = nil
-	for _, v := range strings.Split(s, ",") {
+	for v := range strings.SplitSeq(s, ",") {
 		if v = strings.TrimSpace(v); v != "" {
 			*l.value = append(*l.value, v)
 		}
