@@ -214,8 +214,7 @@ func (r *receiver) drop(w *worker, s otlp.Signal, e format, body []byte) (answer
 
 // outward is an error as clients may see it: a fault of a file says what is wrong, and not where on this machine.
 func outward(err error) string {
-	var file *fs.PathError
-	if errors.As(err, &file) {
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Sprintf("the store cannot %s: %v (%v)", file.Op, file.Err, span.ErrRetryable)
 	}
 	return err.Error()

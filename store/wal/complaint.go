@@ -27,6 +27,6 @@ func (c *complaint) say(log *slog.Logger, message string, args ...any) {
 	if c.unsaid > 0 {
 		args = append(args, "times_since_last_told", c.unsaid)
 	}
-	log.Error(message, args...)
+	log.Error(message, args...) //nolint:sloglint // the callers pass string literals
 	c.last, c.unsaid = now, 0
 }
