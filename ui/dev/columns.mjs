@@ -36,9 +36,28 @@ export function encodeColumns(header, columns) {
 
 const kinds = ["unspecified", "internal", "server", "client", "producer", "consumer"];
 
+const byStart = (a, b) => a.start - b.start || (a.spanId < b.spanId ? -1 : 1);
+
+/** One span of each cycle of parents: the first by start, above which it is cut. */
+function cyclesOf(spans, byId) {
+  const cut = new Set();
+  const known = new Set();
+  for (const s of spans) {
+    const path = [];
+    let p = s;
+    for (; p !== undefined && !known.has(p); p = byId.get(p.parentSpanId)) {
+      known.add(p);
+      path.push(p);
+    }
+    const at = path.indexOf(p);
+    if (at >= 0) cut.add(path.slice(at).sort(byStart)[0]);
+  }
+  return cut;
+}
+
 /**
  * Lays spans out as the payload wants them: pre-order, children by (start, id),
- * roots and orphans in start order.
+ * roots, orphans and where a cycle of parents is cut in start order.
  *
  * @param {string} traceId
  * @param {bigint} baseNs unix ns that the spans' times count from
@@ -47,10 +66,11 @@ const kinds = ["unspecified", "internal", "server", "client", "producer", "consu
  */
 export function encodeTrace(traceId, baseNs, spans) {
   const byId = new Map(spans.map((s) => [s.spanId, s]));
+  const cut = cyclesOf(spans, byId);
   const children = new Map();
   const tops = [];
   for (const s of spans) {
-    if (s.parentSpanId !== "" && byId.has(s.parentSpanId)) {
+    if (s.parentSpanId !== "" && byId.has(s.parentSpanId) && !cut.has(s)) {
       const list = children.get(s.parentSpanId);
       if (list === undefined) children.set(s.parentSpanId, [s]);
       else list.push(s);
@@ -58,7 +78,6 @@ export function encodeTrace(traceId, baseNs, spans) {
       tops.push(s);
     }
   }
-  const byStart = (a, b) => a.start - b.start || (a.spanId < b.spanId ? -1 : 1);
   tops.sort(byStart);
   for (const list of children.values()) list.sort(byStart);
 
@@ -67,7 +86,7 @@ export function encodeTrace(traceId, baseNs, spans) {
   const parent = new Int32Array(n);
   const depth = new Uint32Array(n);
   const subtree = new Uint32Array(n);
-  const stack = tops.toReversed().map((span) => ({ span, parent: span.parentSpanId === "" ? -1 : -2, depth: 0 }));
+  const stack = tops.toReversed().map((span) => ({ span, parent: span.parentSpanId === "" ? -1 : cut.has(span) ? -3 : -2, depth: 0 }));
   while (stack.length > 0) {
     const top = stack.pop();
     const row = order.length;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { formatDuration, plural } from "../base/format";
-import { type Trace, isError, kindOf, serviceTitleOf, summaryOf, titleOf } from "../model/trace";
+import { type Trace, isError, kindOf, notesOf, serviceTitleOf, summaryOf, titleOf } from "../model/trace";
 import { div } from "./overview";
 import styles from "./traceView.module.css";
 
@@ -41,6 +41,7 @@ export class Tooltip {
         facts.push(["Below", `${plural(trace.subtree[row]!, "span")}${trace.errors[row]! > (isError(trace, row) ? 1 : 0) ? `, ${plural(trace.errors[row]! - (isError(trace, row) ? 1 : 0), "error")}` : ""}`]);
       }
       if (events > 0) facts.push(["Events", String(events)]);
+      for (const note of notesOf(trace, row)) facts.push(["Note", note]);
       this.#grid.replaceChildren(...facts.flatMap((pair) => pair.map((t) => {
         const e = document.createElement("span");
         e.textContent = t;

@@ -10,7 +10,7 @@
 // moves them together, and script draws only when that margin is used up.
 
 import { formatDuration } from "../base/format";
-import { serviceTokens } from "../base/services";
+import { serviceToken } from "../base/services";
 import { type CriticalPath, criticalPath } from "../model/criticalPath";
 import { Rows } from "../model/rows";
 import { type Matches } from "../model/search";
@@ -124,7 +124,7 @@ export class TraceView {
     this.#hosts = hosts;
     this.#events = events;
     this.#treeWidth = treeWidth;
-    this.#tokens = serviceTokens(trace.services.map((s) => s.name));
+    this.#tokens = trace.services.map((s) => serviceToken(s.name));
 
     const canvas = (className: string): HTMLCanvasElement => {
       const e = document.createElement("canvas");

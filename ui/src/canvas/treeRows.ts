@@ -5,8 +5,9 @@
 // row they show changes. All text goes in by textContent.
 
 import { formatDuration } from "../base/format";
-import { type Trace, isError, isOrphan, kindOf, serviceTitleOf, summaryOf, titleOf } from "../model/trace";
+import { type Trace, isError, kindOf, parentProblem, serviceTitleOf, summaryOf, titleOf } from "../model/trace";
 import type { Rows } from "../model/rows";
+import { noteSameIds } from "../wire/columns";
 import styles from "./treeRows.module.css";
 
 export interface RowContext {
@@ -73,7 +74,8 @@ class RowElement {
     const parent = trace.parent[row]!;
     const service = serviceTitleOf(trace, row);
     const name = titleOf(trace, row);
-    const orphan = isOrphan(trace, row);
+    const problem = parentProblem(trace, row);
+    const twin = (trace.noteBits[row]! & noteSameIds) !== 0 ? "same ids" : "";
     const errorsBelow = trace.errors[row]! - (failed ? 1 : 0);
     const match = c.matches?.[row] === 1;
 
@@ -97,7 +99,7 @@ class RowElement {
     this.#attribute("aria-expanded", below > 0 ? String(!folded) : null);
     this.#attribute(
       "aria-label",
-      `${service} ${name}, ${kindOf(trace, row)}, ${formatDuration(trace.duration[row]!)}${failed ? ", error" : ""}${orphan ? ", parent missing" : ""}${folded ? `, ${below} folded` : ""}`,
+      `${service} ${name}, ${kindOf(trace, row)}, ${formatDuration(trace.duration[row]!)}${failed ? ", error" : ""}${problem === "" ? "" : `, ${problem}`}${twin === "" ? "" : `, ${twin} as another span`}${folded ? `, ${below} folded` : ""}`,
     );
     this.#attribute("data-leaf", below === 0 ? "" : null);
     this.#attribute("data-error", failed ? "" : null);
@@ -111,7 +113,8 @@ class RowElement {
     text(this.#summary, summaryOf(trace, row));
     this.#flag("failed", failed ? "!" : "", this.#label);
     this.#flag("below", !failed && folded && errorsBelow > 0 ? `! ${errorsBelow}` : "", this.#label);
-    this.#flag("orphan", orphan ? "parent missing" : "", this.#label);
+    this.#flag("orphan", problem, this.#label);
+    this.#flag("twin", twin, this.#label);
     this.#flag("hidden", folded ? `+${below}` : "", null);
   }
 

@@ -8,16 +8,16 @@
 //   -checkout         not that
 //   >10ms  <1.5s      duration
 //   self>10ms         self-time
-//   is:error          also is:exception, is:orphan, is:root, is:leaf, is:event, is:link, is:note,
-//                     is:far (an impossible time)
+//   is:error          also is:exception, is:orphan, is:cycle, is:root, is:leaf, is:event,
+//                     is:link, is:note, is:far (an impossible time), is:twin (its ids are another's too)
 //   kind:client       span kind
 //   service:cart      service name is exactly that
 //
 // Text is decided once per distinct string, then once per row by code, so
 // 100,000 spans take about a millisecond.
 
-import { noteFarTime, noteNoStart, spanIdHex } from "../wire/columns";
-import { type Trace, hasException, isError, isOrphan, kindOf } from "./trace";
+import { noteFarTime, noteNoStart, noteSameIds, spanIdHex } from "../wire/columns";
+import { type Trace, hasException, isCycle, isError, isOrphan, kindOf } from "./trace";
 
 const unitNs: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 
@@ -27,6 +27,8 @@ const states: Record<string, (t: Trace, row: number) => boolean> = {
   error: isError,
   exception: hasException,
   orphan: isOrphan,
+  cycle: isCycle,
+  twin: (t, row) => (t.noteBits[row]! & noteSameIds) !== 0,
   root: (t, row) => t.parent[row] === -1,
   leaf: (t, row) => t.subtree[row] === 0,
   event: (t, row) => t.eventOff[row + 1]! > t.eventOff[row]!,

@@ -3,11 +3,11 @@
 import { describe, expect, test } from "vitest";
 import { type FixtureSpan, encodeTrace } from "../../dev/columns.mjs";
 import { makeTrace } from "../../dev/synthetic.mjs";
-import { type TraceColumns, decodeColumns, noteFarTime, noteNoStart } from "../wire/columns";
+import { type TraceColumns, decodeColumns, noteFarTime, noteNoStart, noteSameIds, noteSelfParent } from "../wire/columns";
 import { criticalPath } from "./criticalPath";
 import { Rows } from "./rows";
 import { matchesOf, searchTerms, searchTrace } from "./search";
-import { type Trace, ancestorsOf, coveredByChildren, derive, isOrphan, nameOf } from "./trace";
+import { type Trace, ancestorsOf, coveredByChildren, derive, isCycle, isOrphan, nameOf, notesOf, parentProblem, parentProblemText } from "./trace";
 
 /** A trace drawn as text: one line a span, indented by two, `name from-to [!]`. */
 function drawn(picture: string): Trace {
@@ -149,6 +149,56 @@ describe("Rows", () => {
     expect(shown(rows)).toBe("a b b1 d d1");
     rows.setOnly(undefined);
     expect(shown(rows)).toBe("a orphan o1");
+  });
+});
+
+describe("a cycle of parents", () => {
+  const looped = (): Trace => {
+    const span = (id: number, parent: number, name: string, start: number): FixtureSpan => ({
+      spanId: id.toString(16).padStart(16, "0"), parentSpanId: parent === 0 ? "" : parent.toString(16).padStart(16, "0"), name, service: "s", start, duration: 10,
+      kind: "internal", status: name === "z" ? "error" : "unset", events: [], links: [],
+    });
+    const spans = [span(1, 0, "root", 0), span(2, 1, "child", 1), span(3, 3, "self", 2), span(4, 3, "below", 3), span(5, 7, "x", 4), span(6, 5, "y", 5), span(7, 6, "z", 6), span(8, 99, "orphan", 7)];
+    const columns = decodeColumns(encodeTrace("ab".repeat(16), 0n, spans).buffer);
+    columns.noteBits[byNameOf(columns, "self")]! |= noteSelfParent | noteSameIds;
+    columns.notes = Array.from({ length: 12 }, (_, bit) => `note ${bit}`);
+    return { ...columns, ...derive(columns) };
+  };
+
+  test("is cut at one row, which stands at the top like an orphan but is not one", () => {
+    const t = looped();
+    expect(names(t, t.parent.keys())).toBe("root child self below x y z orphan");
+    expect(Array.from(t.parent)).toEqual([-1, 0, -3, 2, -3, 4, 5, -2]);
+    expect([t.cycles, t.missingParents]).toEqual([2, 1]);
+    expect(byName(t, (r) => isOrphan(t, r))).toMatchObject({ self: false, x: false, orphan: true });
+    expect(byName(t, (r) => isCycle(t, r))).toEqual({ root: false, child: false, self: true, below: false, x: true, y: false, z: false, orphan: false });
+    expect(names(t, ancestorsOf(t, byNameOf(t, "z")))).toBe("x y");
+    expect(byName(t, (r) => t.errors[r])).toMatchObject({ x: 1, y: 1, z: 1, self: 0 });
+    const rows = new Rows(t);
+    rows.setCollapsed(byNameOf(t, "x"), true);
+    expect(names(t, rows.visible.subarray(0, rows.count))).toBe("root child self below x orphan");
+  });
+
+  test("is told apart from a missing parent in words and in search", () => {
+    const t = looped();
+    expect(byName(t, (r) => parentProblem(t, r))).toEqual({
+      root: "", child: "", self: "parent is in a cycle", below: "", x: "parent is in a cycle", y: "", z: "", orphan: "parent missing",
+    });
+    const text = byName(t, (r) => parentProblemText(t, r));
+    expect(text["self"]).toMatch(/^It names itself as its parent/);
+    expect(text["x"]).toMatch(/^Its chain of parents leads back to it/);
+    expect(text["orphan"]).toMatch(/was not received/);
+    expect(text["root"]).toBe("");
+    expect(names(t, searchTrace(t, "is:cycle")!.rows)).toBe("self x");
+    expect(names(t, searchTrace(t, "is:orphan")!.rows)).toBe("orphan");
+    expect(names(t, searchTrace(t, "is:root")!.rows)).toBe("root");
+  });
+
+  test("notes have their text by bit", () => {
+    const t = looped();
+    expect(notesOf(t, byNameOf(t, "self"))).toEqual(["note 10", "note 11"]);
+    expect(notesOf(t, byNameOf(t, "root"))).toEqual([]);
+    expect(names(t, searchTrace(t, "is:twin")!.rows)).toBe("self");
   });
 });
 

@@ -6,7 +6,7 @@
 // and no tree of objects is ever made.
 
 import { visibleText } from "../base/format";
-import { type TraceColumns, flagException, noteFarTime, noteNoStart, parentMissing, statusError } from "../wire/columns";
+import { type TraceColumns, flagException, noteFarTime, noteNoStart, noteSelfParent, parentCycle, parentMissing, statusError } from "../wire/columns";
 
 export interface ServiceSummary {
   name: string;
@@ -30,6 +30,8 @@ export interface Derived {
   services: ServiceSummary[];
   maxDepth: number;
   errorCount: number;
+  /** Rows at which a cycle of parents is cut. */
+  cycles: number;
   /** Length of the time axis, ns, at least 1; it ends with the latest span but those out of it. */
   extent: number;
   /** Spans whose impossible time would squeeze all others into a pixel: left out of the axis. */
@@ -87,6 +89,7 @@ export function derive(c: TraceColumns): Derived {
   const unordered = new Set<number>();
   let maxDepth = 0;
   let errorCount = 0;
+  let cycles = 0;
   const { extent, outOfAxis } = trimAxis(c);
 
   for (let row = 0; row < n; row++) {
@@ -122,6 +125,8 @@ export function derive(c: TraceColumns): Derived {
       }
       if (start < latest[parent]!) unordered.add(parent);
       latest[parent] = start;
+    } else if (parent === parentCycle) {
+      cycles++;
     }
   }
   for (const row of unordered) {
@@ -137,7 +142,7 @@ export function derive(c: TraceColumns): Derived {
     if (subtreeStart[row]! < subtreeStart[parent]!) subtreeStart[parent] = subtreeStart[row]!;
     if (subtreeEnd[row]! > subtreeEnd[parent]!) subtreeEnd[parent] = subtreeEnd[row]!;
   }
-  return { selfTime, errors, subtreeStart, subtreeEnd, serviceIndex, services, maxDepth, errorCount, extent, outOfAxis };
+  return { selfTime, errors, subtreeStart, subtreeEnd, serviceIndex, services, maxDepth, errorCount, cycles, extent, outOfAxis };
 }
 
 /**
@@ -201,6 +206,31 @@ export function hasException(t: TraceColumns, row: number): boolean {
 
 export function isOrphan(t: TraceColumns, row: number): boolean {
   return t.parent[row] === parentMissing;
+}
+
+/** Whether the tree is cut above the row, because its parents lead back to it. */
+export function isCycle(t: TraceColumns, row: number): boolean {
+  return t.parent[row] === parentCycle;
+}
+
+/** What is wrong with the parent of a row, in a few words; "" where nothing is. */
+export function parentProblem(t: TraceColumns, row: number): string {
+  return isOrphan(t, row) ? "parent missing" : isCycle(t, row) ? "parent is in a cycle" : "";
+}
+
+/** The same as a sentence for people who look at that span alone. */
+export function parentProblemText(t: TraceColumns, row: number): string {
+  if (isOrphan(t, row)) return "Its parent was not received: lost, still on its way, sampled away or never exported.";
+  if (!isCycle(t, row)) return "";
+  return (t.noteBits[row]! & noteSelfParent) !== 0
+    ? "It names itself as its parent; Clew shows it at the top."
+    : "Its chain of parents leads back to it; Clew shows it cut here.";
+}
+
+/** Texts of the notes on a row. */
+export function notesOf(t: TraceColumns, row: number): string[] {
+  const bits = t.noteBits[row]!;
+  return bits === 0 ? [] : t.notes.filter((_, bit) => (bits & (1 << bit)) !== 0);
 }
 
 const kindNames = ["unspecified", "internal", "server", "client", "producer", "consumer"];

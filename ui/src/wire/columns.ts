@@ -16,9 +16,14 @@ export const columnsMediaType = "application/vnd.clew.trace-columns";
 
 const magic = "CLWTRC01";
 
-/** `parent` of a span that has no parent, and of one whose parent was not received. */
+/**
+ * `parent` of rows at the top: of a span that has no parent, of one whose parent
+ * was not received, and of one whose parents lead back to itself (the tree is
+ * cut there).
+ */
 export const parentNone = -1;
 export const parentMissing = -2;
+export const parentCycle = -3;
 
 export const statusUnset = 0;
 export const statusOk = 1;
@@ -28,9 +33,15 @@ export const flagException = 1;
 export const flagRemoteParent = 2;
 export const flagNotes = 4;
 
-/** Bits of `noteBits` (span.Notes of the server, never renumbered): no start time was sent; the time lies outside of 1980–2200. */
+/**
+ * Bits of `noteBits` (span.Notes of the server, never renumbered): no start time
+ * was sent; the time lies outside of 1980–2200; the span names itself as its
+ * parent; another span of the trace has the same ids and other content.
+ */
 export const noteNoStart = 1 << 1;
 export const noteFarTime = 1 << 4;
+export const noteSelfParent = 1 << 10;
+export const noteSameIds = 1 << 11;
 
 /** The payload as columns. All arrays of spans have `spans` entries, by row. */
 export interface TraceColumns {
@@ -41,13 +52,14 @@ export interface TraceColumns {
   durationNs: number;
   /** Row of the root, -1 when there is none. */
   rootRow: number;
-  /** Number of spans whose parent was not received. */
+  /** Number of spans whose parent was not received; those in a cycle are not among them. */
   missingParents: number;
   strings: string[];
   /** Text of each bit of `noteBits`. */
   notes: string[];
   /** 8 bytes a row. */
   spanId: Uint8Array;
+  /** Row of the parent, or one of the `parent…` constants, all negative. */
   parent: Int32Array;
   depth: Uint32Array;
   /** Number of rows below: 0 for a leaf; the next sibling is at row + subtree + 1. */

@@ -11,7 +11,7 @@ import { useState } from "react";
 import { formatDuration, formatDurationExact, formatTime, plural, visibleText } from "../../base/format";
 import { usePref } from "../../base/prefs";
 import { quote } from "../../lang/literals";
-import { type Trace, isOrphan, kindOf, nameOf, serviceOf, serviceTitleOf, summaryOf, titleOf } from "../../model/trace";
+import { type Trace, kindOf, nameOf, parentProblemText, serviceOf, serviceTitleOf, summaryOf, titleOf } from "../../model/trace";
 import type { SpanDetails, SpanEvent, SpanLink } from "../../wire/api";
 import { type ApiError, getSpansByRows } from "../../wire/client";
 import { rowOfSpanId, spanIdHex, statusError, statusOk } from "../../wire/columns";
@@ -82,6 +82,7 @@ function Head({ trace, row, moved, onGo, onFocus, onClose }: Omit<Props, "token"
   // A span that ran partly outside its parent's time: asynchronous, or two clocks.
   const early = parent >= 0 ? trace.start[parent]! - trace.start[row]! : 0;
   const service = serviceOf(trace, row);
+  const problem = parentProblemText(trace, row);
   return (
     <header className={styles.head}>
       <div className={styles.titleRow}>
@@ -149,9 +150,9 @@ function Head({ trace, row, moved, onGo, onFocus, onClose }: Omit<Props, "token"
           link
         </CopyButton>
       </div>
-      {isOrphan(trace, row) && (
+      {problem !== "" && (
         <p className={styles.notice}>
-          <TriangleAlert size={14} aria-hidden="true" /> Its parent was not received: lost, still on its way, sampled away or never exported.
+          <TriangleAlert size={14} aria-hidden="true" /> {problem}
         </p>
       )}
       {moved !== 0 && (

@@ -22,6 +22,7 @@ interface Props {
   service: string | undefined;
   onService: (name: string) => void;
   onOrphans: () => void;
+  onCycles: () => void;
   onOutOfAxis: () => void;
   onErrors: () => void;
   onReload: () => void;
@@ -42,7 +43,7 @@ function clocksText(skew: Skew): string {
 /** Services named in the legend; the rest are counted. */
 const legendSize = 14;
 
-export const TraceHeader = memo(function TraceHeader({ trace, services, skew, aligned, onAlign, service, onService, onOrphans, onOutOfAxis, onErrors, onReload, reloading }: Props): ReactElement {
+export const TraceHeader = memo(function TraceHeader({ trace, services, skew, aligned, onAlign, service, onService, onOrphans, onCycles, onOutOfAxis, onErrors, onReload, reloading }: Props): ReactElement {
   const [zone, setZone] = usePref("zone");
   const root = trace.rootRow >= 0 ? trace.rootRow : 0;
   const summary = summaryOf(trace, root);
@@ -169,6 +170,18 @@ export const TraceHeader = memo(function TraceHeader({ trace, services, skew, al
           </span>
           <button type="button" className={styles.bannerAction} onClick={onOrphans}>
             Show them
+          </button>
+        </div>
+      )}
+      {trace.cycles > 0 && (
+        <div className={styles.banner} role="status">
+          <TriangleAlert size={14} aria-hidden="true" />
+          <span>
+            The parents of <b>{plural(trace.cycles, "span")}</b> lead back to {trace.cycles === 1 ? "it" : "them"}. A tree has no such loop: Clew cuts it there and shows{" "}
+            {trace.cycles === 1 ? "that span" : "those spans"} at the top.
+          </span>
+          <button type="button" className={styles.bannerAction} onClick={onCycles}>
+            Show {trace.cycles === 1 ? "it" : "them"}
           </button>
         </div>
       )}

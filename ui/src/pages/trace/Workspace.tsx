@@ -8,7 +8,7 @@ import type { ReactElement } from "react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useCommands } from "../../base/context";
 import { prefs, usePref } from "../../base/prefs";
-import { serviceTokens } from "../../base/services";
+import { serviceToken } from "../../base/services";
 import { type Cause, TraceView } from "../../canvas/traceView";
 import { formatFold, parseFold } from "../../model/fold";
 import { alignClocks, findSkew } from "../../model/skew";
@@ -45,10 +45,7 @@ export function Workspace({ trace: sent, search, navigate, onReload, reloading }
   const body = useRef<HTMLDivElement>(null);
   const find = useRef<HTMLInputElement>(null);
   const view = useRef<TraceView | undefined>(undefined);
-  const services = useMemo(() => {
-    const tokens = serviceTokens(trace.services.map((s) => s.name));
-    return trace.services.map((s, i) => ({ name: s.name, token: tokens[i]! }));
-  }, [trace]);
+  const services = useMemo(() => trace.services.map((s) => ({ name: s.name, token: serviceToken(s.name) })), [trace]);
   const [selected, setSelected] = useState(() => (search.span === undefined ? -1 : rowOfSpanId(trace, search.span)));
   const [text, setText] = useState(search.q ?? "");
 
@@ -154,6 +151,7 @@ export function Workspace({ trace: sent, search, navigate, onReload, reloading }
   );
   const onAlign = useCallback((on: boolean) => go({ align: on ? "1" : undefined, zoom: undefined }, "pointer"), [go]);
   const onOrphans = useCallback(() => showOnly("is:orphan"), [showOnly]);
+  const onCycles = useCallback(() => showOnly("is:cycle"), [showOnly]);
   const onOutOfAxis = useCallback(() => showOnly("is:far"), [showOnly]);
   const nextError = useCallback(
     (direction: 1 | -1): void => {
@@ -199,6 +197,7 @@ export function Workspace({ trace: sent, search, navigate, onReload, reloading }
         service={serviceTerm}
         onService={onService}
         onOrphans={onOrphans}
+        onCycles={onCycles}
         onOutOfAxis={onOutOfAxis}
         onErrors={onErrors}
         onReload={onReload}
