@@ -169,7 +169,7 @@ export const TraceHeader = memo(function TraceHeader({ trace, services, skew, al
             {trace.rootRow < 0 ? ", and there is no root span" : ""}. Either they are still on their way, or a service on the path does not export its spans, drops or samples them.
           </span>
           <button type="button" className={styles.bannerAction} onClick={onOrphans}>
-            Show them
+            Show {trace.missingParents === 1 ? "it" : "them"}
           </button>
         </div>
       )}
