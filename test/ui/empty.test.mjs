@@ -32,7 +32,8 @@ for (const theme of themes) {
     await shot(page, `empty-${theme}`);
     for (const tab of await page.getByRole('tab').all()) {
       await tab.click();
-      const panel = await page.getByRole('tabpanel').innerText();
+      // By its name: the panel before it leaves only after the next frame.
+      const panel = await page.getByRole('tabpanel', { name: await tab.innerText(), exact: true }).innerText();
       assert.ok(panel.includes(clew.addresses['otlp-http']) || panel.includes(clew.addresses['otlp-grpc']) || panel.includes(clew.addresses.http) || /clew demo/.test(panel), `the panel "${await tab.innerText()}" names a real address:\n${panel}`);
     }
     await accessible(page, `the empty page's last tab, ${theme}`);

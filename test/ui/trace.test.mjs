@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The trace page: waterfall, details with events, stack trace and links,
-// keyboard, URL as the state, a trace without its root, one that is not there.
+// keyboard, URL as the state, a trace without its root, one whose parents go in
+// circles, one that is not there; colours of services.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -53,7 +54,7 @@ for (const theme of themes) {
     await shot(page, `trace-${theme}`);
 
     await row(page, /^payment POST \/payment, server.*error/).click();
-    await details(page).waitFor();
+    await details(page).getByText('http.response.status_code').first().waitFor();
     const text = await details(page).innerText();
     assert.match(text, /payment provider answered 503/);
     assert.match(text, /provider\.js:41/, 'the stack trace is shown');
@@ -80,6 +81,63 @@ for (const theme of themes) {
     await close();
   });
 }
+
+test('cycles of parents are cut and are not missing parents; spans of the same ids are marked', async () => {
+  const traceId = 'c1'.repeat(16);
+  const hex = (id) => (id === 0 ? '' : id.toString(16).padStart(16, '0'));
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const span = (id, parent, name, ms) => ({
+    traceId, spanId: hex(id), parentSpanId: hex(parent), name, kind: 1,
+    startTimeUnixNano: String(now + BigInt(ms) * 1_000_000n), endTimeUnixNano: String(now + BigInt(ms + 20) * 1_000_000n),
+  });
+  const service = 'a-service-of-a-rather-long-name';
+  const spans = [
+    span(1, 0, 'root', 0), span(2, 1, 'twin a', 1), span(2, 1, 'twin b', 2),
+    span(3, 3, 'self', 3), span(4, 6, 'x', 4), span(5, 4, 'y', 5), span(6, 5, 'z', 6),
+  ];
+  await clew.post({ resourceSpans: [{ resource: { attributes: [{ key: 'service.name', value: { stringValue: service } }] }, scopeSpans: [{ spans }] }] });
+  const { page, close } = await openTrace('light', traceId);
+  await expectRows(page, spans.length, 'every span has a row');
+  assert.equal(await page.getByRole('status').filter({ hasText: 'not received' }).count(), 0);
+  assert.match(await page.getByRole('status').filter({ hasText: 'lead back' }).innerText(), /2 spans/);
+  assert.equal(await grid(page).getByText('parent missing').count(), 0);
+  assert.equal(await grid(page).getByText('parent is in a cycle').count(), 2);
+  assert.equal(await grid(page).getByText('same ids').count(), 2);
+  const cut = await page.getByRole('heading', { level: 1 }).evaluate((h) => [...h.children].some((c) => c.scrollWidth > c.clientWidth));
+  assert.equal(cut, false, 'service and operation have room in the header');
+  await accessible(page, 'a trace with cycles');
+  for (const [name, text] of [['self', /names itself as its parent/], [' x,', /chain of parents leads back to it/], ['twin a', /same ids and other content/]]) {
+    await row(page, name).click();
+    await details(page).getByText(text).first().waitFor();
+  }
+  await shot(page, 'trace-cycle');
+  await close();
+});
+
+test('a service has one colour on all pages', async () => {
+  const { page, close } = await openTrace('light', ids.failed[0]);
+  // What stands after a mark of a service's colour is the service's name.
+  const colours = () => page.evaluate(() => {
+    const found = {};
+    for (const mark of document.querySelectorAll('[style*="--svc-"]')) {
+      const name = mark.nextElementSibling?.textContent ?? '';
+      if (/^[a-z-]+$/.test(name)) (found[name] ??= []).push(getComputedStyle(mark).backgroundColor);
+    }
+    return Object.fromEntries(Object.entries(found).map(([name, all]) => [name, [...new Set(all)]]));
+  });
+  const inTrace = await colours();
+  assert.ok(Object.keys(inTrace).length >= 3, JSON.stringify(inTrace));
+  await page.goto(clew.url('/search?q=' + encodeURIComponent('{ }')));
+  await page.locator('[data-trace]').first().waitFor();
+  const inSearch = await colours();
+  for (const [name, all] of Object.entries(inSearch)) {
+    assert.equal(all.length, 1, `${name} in search: ${all}`);
+    if (inTrace[name] !== undefined) assert.deepEqual(all, inTrace[name], name);
+  }
+  const both = Object.keys(inTrace).filter((name) => inSearch[name] !== undefined);
+  assert.ok(both.length >= 3, `services of both pages: ${both}`);
+  await close();
+});
 
 test('keyboard: move, fold, unfold, find, details; the URL keeps it', async () => {
   const { page, close } = await openTrace('light', ids.plain.at(-1));
