@@ -72,7 +72,7 @@ was slow, failed or went astray.`,
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())}
 	})
-	cmd.AddCommand(serveCommand(), demoCommand(), queryCommand(), traceCommand(), versionCommand())
+	cmd.AddCommand(serveCommand(), demoCommand(), queryCommand(), traceCommand(), inspectCommand(), versionCommand())
 	return cmd
 }
 

@@ -15,7 +15,8 @@ import (
 
 // TestCLI runs the scripts of testdata/cli with clew in the PATH and a server
 // that holds one trace, $TRACE: "GET /cart" of the service cart with the failed
-// child "SELECT items". CLEW_SERVER names the server, $NOSERVER a closed port.
+// child "SELECT items". CLEW_SERVER names the server, $NOSERVER a closed port,
+// $DATA the folder of its store.
 func TestCLI(t *testing.T) {
 	s := harness.Start(t, harness.Config{})
 	id := harness.TraceID(0x5b8efff798038103, 0xd269b633813fc60c)
@@ -42,6 +43,7 @@ func TestCLI(t *testing.T) {
 			env.Setenv("CLEW_SERVER", "http://"+s.HTTP)
 			env.Setenv("NOSERVER", "http://127.0.0.1:1")
 			env.Setenv("TRACE", harness.Hex(id))
+			env.Setenv("DATA", s.Data)
 			return nil
 		},
 	})
